@@ -1,0 +1,35 @@
+//! Decides what the measurements mean. It calls nothing and nobody: all of it is the domain's.
+
+use power_tuner_core::TuneError;
+use power_tuner_core::tuning::Tuning;
+use power_tuner_runtime::InLogs;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    execution: String,
+    tuning: Tuning,
+}
+
+impl InLogs for Input {
+    fn execution(&self) -> &str {
+        &self.execution
+    }
+}
+
+/// The tuning with its outcome.
+///
+/// # Errors
+///
+/// There is nothing to choose from.
+pub fn handle(input: Input) -> Result<Tuning, TuneError> {
+    let tuning = input.tuning.conclude()?;
+    if let Some(outcome) = &tuning.outcome {
+        tracing::info!(
+            power = outcome.power.get(),
+            reason = outcome.reason,
+            "decided"
+        );
+    }
+    Ok(tuning)
+}

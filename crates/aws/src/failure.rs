@@ -1,0 +1,55 @@
+//! SDK errors become ours, with what to do about them.
+
+use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use power_tuner_core::TuneError;
+use power_tuner_core::function::FunctionArn;
+
+/// What was asked of AWS, for the error that names it.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub action: &'static str,
+    pub resource: &'a dyn std::fmt::Display,
+}
+
+impl<'a> Asked<'a> {
+    pub fn of(action: &'static str, resource: &'a dyn std::fmt::Display) -> Self {
+        Self { action, resource }
+    }
+
+    pub fn on(action: &'static str, function: &'a FunctionArn) -> Self {
+        Self::of(action, function)
+    }
+
+    pub fn failed<E>(self, error: &SdkError<E>) -> TuneError
+    where
+        SdkError<E>: ProvideErrorMetadata,
+        E: std::error::Error + 'static,
+    {
+        let Self { action, resource } = self;
+        let resource = resource.to_string();
+        let message = error.message().unwrap_or_default().to_owned();
+        match error.code() {
+            Some("ResourceNotFoundException") => TuneError::FunctionNotFound { function: resource },
+            Some(code) if code.starts_with("AccessDenied") => TuneError::AccessDenied {
+                action,
+                resource,
+                detail: message,
+            },
+            Some("TooManyRequestsException" | "ThrottlingException") => TuneError::Throttled {
+                what: format!("`{action}` on `{resource}`"),
+            },
+            Some("PreconditionFailedException") => TuneError::FunctionChanged {
+                function: resource,
+                detail: format!("`{action}` was refused because the function has another revision"),
+            },
+            Some(code) => TuneError::PublishFailed {
+                function: resource,
+                detail: format!("`{action}` was refused: {message} ({code})"),
+            },
+            None => TuneError::PublishFailed {
+                function: resource,
+                detail: format!("`{action}` got no answer: {}", DisplayErrorContext(error)),
+            },
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The one call that measuring is built on.
+
+use std::time::Duration;
+
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::error::ProvideErrorMetadata;
+use aws_sdk_lambda::operation::RequestId;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::LogType;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use power_tuner_core::TuneError;
+use power_tuner_core::function::FunctionArn;
+use power_tuner_core::measurement::Version;
+
+use crate::failure::Asked;
+use crate::lambda::LambdaApi;
+
+/// What a call of the target gave back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub request_id: String,
+    /// The last 4 KB of the call's log.
+    pub log: String,
+    /// The function failed: its error, as far as it is text.
+    pub error: Option<String>,
+}
+
+/// Why a call of the target has no answer.
+#[derive(Debug)]
+pub enum InvokeError {
+    /// No environment was free; the function did not run.
+    Throttled,
+    Failed(TuneError),
+}
+
+impl LambdaApi {
+    /// Calls one version once, and waits for it as long as the function may run, plus `margin`.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or has no answer. A function that fails is an [`Answer`].
+    pub async fn invoke(
+        &self,
+        function: &FunctionArn,
+        version: &Version,
+        payload: Vec<u8>,
+        longest: Duration,
+    ) -> Result<Answer, InvokeError> {
+        let name = format!("{function}:{}", version.number);
+        let timeouts = TimeoutConfig::builder().operation_timeout(longest).build();
+        let sent = self
+            .measured
+            .invoke()
+            .function_name(&name)
+            .log_type(LogType::Tail)
+            .payload(Blob::new(payload))
+            .customize()
+            .config_override(aws_sdk_lambda::Config::builder().timeout_config(timeouts))
+            .send()
+            .await;
+        match sent {
+            Ok(output) => Ok(Answer {
+                request_id: output.request_id().unwrap_or_default().to_owned(),
+                error: output.function_error.as_ref().map(|_| {
+                    let payload = output.payload.as_ref().map_or(&[][..], AsRef::as_ref);
+                    String::from_utf8_lossy(payload).into_owned()
+                }),
+                log: decoded(&output.log_result.unwrap_or_default()),
+            }),
+            Err(error) if error.code() == Some("TooManyRequestsException") => {
+                Err(InvokeError::Throttled)
+            }
+            Err(error) => Err(InvokeError::Failed(
+                Asked::of("lambda:InvokeFunction", &name).failed(&error),
+            )),
+        }
+    }
+}
+
+/// A log that cannot be read is a log without a report: the executor counts it.
+fn decoded(log: &str) -> String {
+    let bytes = STANDARD.decode(log).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}

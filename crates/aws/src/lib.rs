@@ -1,0 +1,12 @@
+//! The AWS boundary: typed calls in the domain's words. No SDK type leaves this crate, and SDK errors become ours.
+
+mod client;
+mod failure;
+mod invoke;
+mod lambda;
+pub mod latest;
+mod stepfunctions;
+
+pub use invoke::{Answer, InvokeError};
+pub use lambda::{Deletion, LambdaApi, VersionRow};
+pub use stepfunctions::StepFunctionsApi;

@@ -1,0 +1,9 @@
+use power_tuner_aws::{LambdaApi, StepFunctionsApi};
+use power_tuner_cleaner::handle;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let api = &LambdaApi::from_env().await; // once per cold start
+    let executions = &StepFunctionsApi::from_env().await;
+    power_tuner_runtime::serve(move |input, _| handle(api, executions, input)).await
+}

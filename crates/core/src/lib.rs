@@ -1,0 +1,21 @@
+//! The domain of the power tuner: what is asked, what is planned, what was measured, and what follows from it.
+//!
+//! Nothing here does I/O, reads a clock or the environment, or is `async`. The Lambda functions around this crate call
+//! AWS; every decision is made here.
+
+pub mod choice;
+pub mod error;
+pub mod function;
+pub mod marker;
+pub mod measurement;
+pub mod memory;
+pub mod outcome;
+pub mod plan;
+pub mod prices;
+pub mod report;
+pub mod request;
+pub mod tuning;
+pub mod visualization;
+
+pub use error::{Failure, TuneError};
+pub use memory::MemoryMb;

@@ -1,0 +1,80 @@
+//! The marker by which a version that we published is known again.
+
+use std::fmt;
+
+/// What the description of each of our versions says: that it is ours, and which execution's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marker<'a> {
+    execution: &'a str,
+}
+
+/// Who published a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This execution.
+    Us,
+    /// Another execution of a power tuner.
+    AnotherRun,
+    /// Anybody else.
+    User,
+}
+
+const PREFIX: &str = "power-tuner ";
+
+impl<'a> Marker<'a> {
+    #[must_use]
+    pub fn of(execution: &'a str) -> Self {
+        Self { execution }
+    }
+
+    /// Whose version it is that carries this description.
+    #[must_use]
+    pub fn owner(&self, description: &str) -> Owner {
+        match description.strip_prefix(PREFIX) {
+            Some(execution) if execution == self.execution => Owner::Us,
+            Some(execution) if is_execution(execution) => Owner::AnotherRun,
+            _ => Owner::User,
+        }
+    }
+}
+
+/// A user may begin a description with our name; only an execution's ARN behind it makes it a marker.
+fn is_execution(text: &str) -> bool {
+    text.starts_with("arn:") && text.contains(":execution:")
+}
+
+impl fmt::Display for Marker<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}", self.execution)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINE: &str = "arn:aws:states:eu-west-1:123456789012:execution:powerTuner:a";
+
+    #[test]
+    fn a_version_belongs_to_this_run_another_run_or_the_user() {
+        let marker = Marker::of(MINE);
+        assert_eq!(marker.owner(&marker.to_string()), Owner::Us);
+        assert_eq!(
+            marker.owner(&Marker::of(&format!("{MINE}b")).to_string()),
+            Owner::AnotherRun
+        );
+        for description in ["", "release 7", "power-tuner is great"] {
+            assert_eq!(marker.owner(description), Owner::User, "{description:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_execution_arn_fits_into_a_description() {
+        let execution = format!(
+            "arn:aws-us-gov:states:ap-northeast-3:123456789012:execution:{}:{}",
+            "m".repeat(80),
+            "e".repeat(80)
+        );
+        assert!(Marker::of(&execution).to_string().len() <= 256);
+    }
+}

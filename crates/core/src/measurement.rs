@@ -1,0 +1,283 @@
+//! What is learned about one memory size: samples while it is measured, a summary afterwards.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::memory::MemoryMb;
+use crate::prices::Price;
+use crate::report::{Found, Report};
+
+/// A published version to measure.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Version {
+    pub memory: MemoryMb,
+    pub number: String,
+}
+
+/// How far the measuring of one size is. It travels from batch to batch, so it holds numbers and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Progress {
+    pub done: bool,
+    /// Runs of the executor so far.
+    pub batches: u32,
+    pub samples: Samples,
+    pub tally: Tally,
+    /// Set when `done`, unless the size failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// Set when `done` and the size cannot be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// The samples of one size, a column for each quantity.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Samples {
+    /// Duration of the call plus init and restore.
+    pub duration_ms: Vec<f64>,
+    pub billed_ms: Vec<f64>,
+}
+
+impl Samples {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.duration_ms.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.duration_ms.is_empty()
+    }
+}
+
+/// What happened besides the samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Tally {
+    /// Calls that the function answered, with or without an error.
+    pub calls: u32,
+    pub errors: u32,
+    /// Calls that Lambda refused for lack of concurrency; each was made again.
+    pub throttles: u32,
+    pub cold_starts: u32,
+    /// Reports that carried another call's id, and were taken all the same.
+    pub unmatched: u32,
+    /// Calls whose log held no report; each was made again.
+    pub without_report: u32,
+    pub max_memory_used_mb: u32,
+    /// The sum over all calls: what the measuring was billed for.
+    pub billed_ms: u64,
+}
+
+impl Progress {
+    /// Takes in what the log of one call says. Without a report there is no sample.
+    pub fn record(&mut self, found: Option<Found>, failed: bool) {
+        self.tally.calls += 1;
+        self.tally.errors += u32::from(failed);
+        let Some(Found { report, matched }) = found else {
+            self.tally.without_report += u32::from(!failed);
+            return;
+        };
+        self.tally.unmatched += u32::from(!matched);
+        self.tally.cold_starts += u32::from(report.is_cold());
+        self.tally.max_memory_used_mb =
+            self.tally.max_memory_used_mb.max(report.max_memory_used_mb);
+        self.tally.billed_ms += whole_ms(&report);
+        if !failed {
+            self.samples.duration_ms.push(report.total_ms());
+            self.samples.billed_ms.push(report.billed_ms);
+        }
+    }
+
+    /// Calls without a report are made again, but a function that never shows one must not be called for ever.
+    #[must_use]
+    pub fn has_too_few_reports(&self, num: u32) -> bool {
+        self.tally.without_report > (num / 5).max(3)
+    }
+
+    /// Ends the measuring: the samples become a summary, or the failure stands for them.
+    #[must_use]
+    pub fn finish(
+        self,
+        failure: Option<Failure>,
+        discard: f64,
+        memory: MemoryMb,
+        price: &Price,
+    ) -> Self {
+        let summary = match failure {
+            Some(_) => None,
+            None => Some(Summary::of(&self.samples, discard, memory, price)),
+        };
+        Self {
+            done: true,
+            samples: Samples::default(),
+            summary,
+            failure,
+            ..self
+        }
+    }
+}
+
+/// Billed durations are whole milliseconds; JSON logs may write them with a fraction.
+fn whole_ms(report: &Report) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a report's numbers are checked to be between 0 and a day"
+    )]
+    let ms = report.billed_ms.ceil() as u64;
+    ms
+}
+
+/// One size, measured.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    pub average_duration_ms: f64,
+    /// Of one call, for its duration alone: no request fee, no storage.
+    pub average_cost: f64,
+}
+
+impl Summary {
+    /// As the reference computes it: both averages are trimmed means, and the average of the billed time is rounded up.
+    fn of(samples: &Samples, discard: f64, memory: MemoryMb, price: &Price) -> Self {
+        Self {
+            average_duration_ms: trimmed_mean(&samples.duration_ms, discard),
+            average_cost: price.of_calls(memory, trimmed_mean(&samples.billed_ms, discard)),
+        }
+    }
+}
+
+/// The mean without the share `discard` of the values at each end. The values are added in ascending order, as the
+/// reference does, so that the same samples give the same number to the last bit.
+#[must_use]
+pub fn trimmed_mean(values: &[f64], discard: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few thousand samples at most, and a share between 0 and 0.4"
+    )]
+    let dropped = (values.len() as f64 * discard) as usize;
+    let kept = &sorted[dropped..sorted.len() - dropped];
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand samples at most")]
+    let count = kept.len() as f64;
+    if kept.is_empty() {
+        return 0.0;
+    }
+    kept.iter().sum::<f64>() / count
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn report(duration_ms: f64, billed_ms: f64, init_ms: f64) -> Option<Found> {
+        let report = Report {
+            duration_ms,
+            billed_ms,
+            init_ms,
+            max_memory_used_mb: 70,
+            ..Report::default()
+        };
+        Some(Found {
+            report,
+            matched: true,
+        })
+    }
+
+    fn price() -> Price {
+        Price {
+            currency: "USD".to_owned(),
+            per_gb_second: 1.66667e-5,
+            per_transition: 2.5e-5,
+        }
+    }
+
+    #[test]
+    fn the_trimmed_mean_is_the_references() {
+        // Wanted values made with `computeAverageDuration` of the reference.
+        let durations = [1.0, 2.0, 3.0, 4.0, 2000.0];
+        assert!((trimmed_mean(&durations, 0.2) - 3.0).abs() < f64::EPSILON);
+        assert!((trimmed_mean(&durations, 0.0) - 402.0).abs() < f64::EPSILON);
+        assert!(
+            (trimmed_mean(&durations, 0.1) - 402.0).abs() < f64::EPSILON,
+            "a tenth of five values is none"
+        );
+        assert!((trimmed_mean(&durations, 0.4) - 3.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn init_is_shown_but_never_billed_twice() {
+        let mut progress = Progress::default();
+        for _ in 0..5 {
+            progress.record(report(100.0, 301.0, 200.5), false);
+        }
+        let size = MemoryMb::try_from(1024).expect("a valid size");
+        let done = progress.finish(None, 0.0, size, &price());
+        let summary = done.summary.expect("measured");
+        assert!((summary.average_duration_ms - 300.5).abs() < 1e-9);
+        assert!((summary.average_cost - 0.301 * 1.66667e-5).abs() < 1e-15);
+        assert_eq!(done.tally.cold_starts, 5);
+        assert_eq!(done.tally.billed_ms, 1505);
+        assert!(
+            done.samples.is_empty(),
+            "what is summed up travels no further"
+        );
+    }
+
+    #[test]
+    fn a_call_without_a_report_is_counted_and_is_no_sample() {
+        let mut progress = Progress::default();
+        progress.record(None, false);
+        assert_eq!(progress.samples.len(), 0);
+        assert_eq!(
+            (progress.tally.calls, progress.tally.without_report),
+            (1, 1)
+        );
+        assert!(!progress.has_too_few_reports(10));
+        for _ in 0..3 {
+            progress.record(None, false);
+        }
+        assert!(progress.has_too_few_reports(10));
+    }
+
+    #[test]
+    fn a_failed_call_costs_but_is_no_sample() {
+        let mut progress = Progress::default();
+        progress.record(report(50.0, 50.0, 0.0), true);
+        assert_eq!(progress.samples.len(), 0);
+        assert_eq!((progress.tally.errors, progress.tally.billed_ms), (1, 50));
+    }
+
+    #[test]
+    fn the_samples_of_the_longest_run_fit_between_two_batches() {
+        let mut progress = Progress::default();
+        for call in 0..1000 {
+            progress.record(
+                report(800_000.0 + f64::from(call) / 7.0, 800_001.0, 0.0),
+                false,
+            );
+        }
+        let bytes = serde_json::to_string(&progress).expect("JSON").len();
+        assert!(bytes < 50_000, "{bytes} bytes");
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_samples_never_matters(mut values in prop::collection::vec(0.0..1e6f64, 1..60), discard in 0.0..0.4f64) {
+            let mean = trimmed_mean(&values, discard);
+            values.reverse();
+            prop_assert_eq!(mean.to_bits(), trimmed_mean(&values, discard).to_bits());
+            let (low, high) = values.iter().fold((f64::MAX, 0.0f64), |(l, h), v| (l.min(*v), h.max(*v)));
+            prop_assert!(mean >= low - 1e-6 && mean <= high + 1e-6);
+        }
+    }
+}

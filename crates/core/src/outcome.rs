@@ -1,0 +1,209 @@
+//! What a tuning found, as the execution's output says it: the reference's keys, and ours beside them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::choice::{Candidate, Strategy};
+use crate::measurement::Tally;
+use crate::memory::MemoryMb;
+use crate::plan::{Architecture, Plan};
+use crate::tuning::SizeResult;
+use crate::visualization;
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    pub power: MemoryMb,
+    /// Of one call at `power`, for its duration alone.
+    pub cost: f64,
+    /// Of one call at `power`, in ms.
+    pub duration: f64,
+    pub state_machine: StateMachine,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<Vec<Stat>>,
+
+    pub function: String,
+    pub region: String,
+    pub architecture: Architecture,
+    pub currency: String,
+    pub strategy: String,
+    /// One sentence: why this size.
+    pub reason: String,
+    pub sizes: Vec<Size>,
+    /// What was applied; absent unless the input asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optimization: Option<Optimization>,
+}
+
+/// What the tuning itself cost.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StateMachine {
+    pub execution_cost: f64,
+    pub lambda_cost: f64,
+    pub visualization: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stat {
+    pub value: MemoryMb,
+    pub average_price: f64,
+    pub average_duration: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Size {
+    pub memory: MemoryMb,
+    pub status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_duration_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average_cost: Option<f64>,
+    /// Why the size could not be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub calls: u32,
+    pub errors: u32,
+    pub cold_starts: u32,
+    pub throttles: u32,
+    pub unmatched: u32,
+    pub without_report: u32,
+    #[serde(rename = "maxMemoryUsedMB")]
+    pub max_memory_used_mb: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Measured,
+    Failed,
+}
+
+/// What `autoOptimize` did to the function.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Optimization {
+    pub from: MemoryMb,
+    pub to: MemoryMb,
+    /// False where the function had the best size already.
+    pub changed: bool,
+}
+
+impl Outcome {
+    #[must_use]
+    pub fn new(
+        plan: &Plan,
+        sizes: &[SizeResult],
+        candidates: &[Candidate],
+        best: Candidate,
+        transitions: u32,
+    ) -> Self {
+        let target = &plan.target;
+        let stats = candidates.iter().map(|size| Stat {
+            value: size.memory,
+            average_price: size.cost,
+            average_duration: size.duration_ms,
+        });
+        Self {
+            power: best.memory,
+            cost: best.cost,
+            duration: best.duration_ms,
+            state_machine: StateMachine {
+                execution_cost: f64::from(transitions) * plan.price.per_transition,
+                lambda_cost: sizes.iter().map(|size| cost_of_all_calls(plan, size)).sum(),
+                visualization: visualization::url(candidates, &plan.price.currency),
+            },
+            stats: plan.include_output_results.then(|| stats.collect()),
+            function: target.function.to_string(),
+            region: target.function.region().to_owned(),
+            architecture: target.architecture,
+            currency: plan.price.currency.clone(),
+            strategy: plan.strategy.name().to_owned(),
+            reason: reason(plan, candidates, best),
+            sizes: sizes.iter().map(Size::of).collect(),
+            optimization: None,
+        }
+    }
+}
+
+impl Size {
+    fn of(size: &SizeResult) -> Self {
+        let summary = size.result.as_ref().ok();
+        let Tally {
+            calls,
+            errors,
+            throttles,
+            cold_starts,
+            unmatched,
+            without_report,
+            max_memory_used_mb,
+            billed_ms: _,
+        } = size.tally;
+        Self {
+            memory: size.memory,
+            status: if summary.is_some() {
+                Status::Measured
+            } else {
+                Status::Failed
+            },
+            average_duration_ms: summary.map(|summary| summary.average_duration_ms),
+            average_cost: summary.map(|summary| summary.average_cost),
+            reason: size.result.as_ref().err().map(ToString::to_string),
+            calls,
+            errors,
+            cold_starts,
+            throttles,
+            unmatched,
+            without_report,
+            max_memory_used_mb,
+        }
+    }
+}
+
+fn cost_of_all_calls(plan: &Plan, size: &SizeResult) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact below 2^53 ms, 285,000 years"
+    )]
+    let billed_ms = size.tally.billed_ms as f64;
+    plan.price.of_calls(size.memory, billed_ms)
+}
+
+fn reason(plan: &Plan, candidates: &[Candidate], best: Candidate) -> String {
+    let wins = match (candidates.len(), plan.strategy) {
+        (1, _) => "the only size that was measured".to_owned(),
+        (many, Strategy::Cost) => format!("the cheapest of {many} measured sizes"),
+        (many, Strategy::Speed) => format!("the fastest of {many} measured sizes"),
+        (many, Strategy::Balanced { weight }) => {
+            format!("the best balanced of {many} measured sizes (weight {weight})")
+        }
+    };
+    let current = candidates
+        .iter()
+        .find(|size| size.memory == plan.target.memory);
+    let comparison = match current {
+        None => String::new(),
+        Some(current) if current.memory == best.memory => {
+            "; the function has it already".to_owned()
+        }
+        Some(current) => format!(
+            "; a call costs {} and takes {} time than at the current {}",
+            change(current.cost, best.cost, "less", "more"),
+            change(current.duration_ms, best.duration_ms, "less", "more"),
+            current.memory
+        ),
+    };
+    format!("{} is {wins}{comparison}", best.memory)
+}
+
+fn change(from: f64, to: f64, less: &str, more: &str) -> String {
+    if from <= 0.0 {
+        return format!("no {less}");
+    }
+    let percent = (to / from - 1.0) * 100.0;
+    format!(
+        "{:.1} % {}",
+        percent.abs(),
+        if percent <= 0.0 { less } else { more }
+    )
+}

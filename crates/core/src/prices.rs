@@ -1,0 +1,140 @@
+//! AWS's prices, exact for each region and architecture. Sources stand in `data/prices.json`.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::TuneError;
+use crate::memory::MemoryMb;
+use crate::plan::Architecture;
+
+/// What running a function of one architecture in one region costs, in `currency`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Price {
+    pub currency: String,
+    pub per_gb_second: f64,
+    /// For each state transition of a Standard workflow.
+    pub per_transition: f64,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    regions: HashMap<String, Region>,
+}
+
+#[derive(Deserialize)]
+struct Region {
+    currency: String,
+    x86_64: Tiers,
+    arm64: Tiers,
+    step_functions_transition: f64,
+}
+
+#[derive(Deserialize)]
+struct Tiers {
+    gb_second: Vec<Tier>,
+}
+
+#[derive(Deserialize)]
+struct Tier {
+    price: f64,
+}
+
+const TABLE: &str = include_str!("../data/prices.json");
+
+impl Price {
+    /// The on-demand price of the first tier.
+    ///
+    /// # Errors
+    ///
+    /// [`TuneError::PriceUnknown`]: a guess would make every cost of the outcome wrong.
+    ///
+    /// # Panics
+    ///
+    /// Never in a released build: the embedded table is read by this module's tests.
+    pub fn of(region: &str, architecture: Architecture) -> Result<Self, TuneError> {
+        let table: Table = serde_json::from_str(TABLE).expect("the embedded table is valid");
+        let known = table.regions.get(region).and_then(|region| {
+            let tiers = match architecture {
+                Architecture::X86_64 => &region.x86_64,
+                Architecture::Arm64 => &region.arm64,
+            };
+            Some(Self {
+                currency: region.currency.clone(),
+                per_gb_second: tiers.gb_second.first()?.price,
+                per_transition: region.step_functions_transition,
+            })
+        });
+        known.ok_or_else(|| TuneError::PriceUnknown {
+            region: region.to_owned(),
+            architecture: architecture.to_string(),
+        })
+    }
+
+    /// The cost of the time that calls are billed for: it is proportional to memory and to whole milliseconds.
+    #[must_use]
+    pub fn of_calls(&self, memory: MemoryMb, billed_ms: f64) -> f64 {
+        billed_ms.ceil() / 1000.0 * f64::from(memory.get()) / 1024.0 * self.per_gb_second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_can_be_read() {
+        let table: Table = serde_json::from_str(TABLE).expect("a valid table");
+        assert!(table.regions.len() > 30);
+        for region in table.regions.keys() {
+            for architecture in [Architecture::X86_64, Architecture::Arm64] {
+                let price = Price::of(region, architecture).expect(region);
+                assert!(
+                    price.per_gb_second > 0.0 && price.per_transition > 0.0,
+                    "{region}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn prices_are_those_of_the_region_and_the_architecture() {
+        let cases = [
+            ("us-east-1", Architecture::X86_64, "USD", 1.66667e-5, 2.5e-5),
+            ("us-east-1", Architecture::Arm64, "USD", 1.33334e-5, 2.5e-5),
+            (
+                "cn-north-1",
+                Architecture::X86_64,
+                "CNY",
+                1.13477e-4,
+                1.891e-4,
+            ),
+        ];
+        for (region, architecture, currency, per_gb_second, per_transition) in cases {
+            let want = Price {
+                currency: currency.to_owned(),
+                per_gb_second,
+                per_transition,
+            };
+            assert_eq!(Price::of(region, architecture).ok(), Some(want), "{region}");
+        }
+    }
+
+    #[test]
+    fn a_region_without_a_price_is_an_error_and_never_a_default() {
+        let error = Price::of("xx-north-9", Architecture::Arm64).expect_err("no such region");
+        assert_eq!(error.name(), "PriceUnknown");
+    }
+
+    #[test]
+    fn part_of_a_millisecond_is_billed_as_a_whole_one() {
+        let price = Price {
+            currency: "USD".to_owned(),
+            per_gb_second: 1.0,
+            per_transition: 0.0,
+        };
+        let gb = MemoryMb::try_from(1024).expect("a valid size");
+        assert!((price.of_calls(gb, 1999.2) - 2.0).abs() < 1e-12);
+    }
+}

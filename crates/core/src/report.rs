@@ -1,0 +1,324 @@
+//! The line in which Lambda reports what a call took, in both of its log formats.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What one call took, as AWS reports it. What a report leaves out is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Report {
+    pub duration_ms: f64,
+    /// Contains init and restore already.
+    pub billed_ms: f64,
+    pub init_ms: f64,
+    pub restore_ms: f64,
+    pub max_memory_used_mb: u32,
+    pub how_it_ended: Ending,
+}
+
+/// How AWS says a call ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    #[default]
+    Normal,
+    Timeout,
+    OutOfMemory,
+    Error,
+}
+
+impl Report {
+    /// What the caller waited for: the call, and what came before it in a new environment.
+    #[must_use]
+    pub fn total_ms(&self) -> f64 {
+        self.duration_ms + self.init_ms + self.restore_ms
+    }
+
+    #[must_use]
+    pub fn is_cold(&self) -> bool {
+        self.init_ms > 0.0 || self.restore_ms > 0.0
+    }
+}
+
+/// A report found in a log, and whether it carries the id of the call that was made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    pub report: Report,
+    pub matched: bool,
+}
+
+/// The last report of the call `request_id` in the end of a log, else the last report there, marked as unmatched.
+///
+/// The end of a log is cut anywhere, also in a line, and holds whatever else the function printed.
+#[must_use]
+pub fn find(log: &str, request_id: &str) -> Option<Found> {
+    let mut unmatched = None;
+    for line in log.lines().rev() {
+        let Some((id, report)) = text(line).or_else(|| json(line)) else {
+            continue;
+        };
+        if id == request_id {
+            return Some(Found {
+                report,
+                matched: true,
+            });
+        }
+        unmatched = unmatched.or(Some(Found {
+            report,
+            matched: false,
+        }));
+    }
+    unmatched
+}
+
+/// `REPORT RequestId: …\tDuration: 12.34 ms\tBilled Duration: 13 ms\t…`; the line may have something before it.
+fn text(line: &str) -> Option<(String, Report)> {
+    let line = &line[line.find("REPORT RequestId: ")?..];
+    let mut id = None;
+    let (mut duration, mut billed) = (None, None);
+    let mut report = Report::default();
+    for field in line.split('\t') {
+        let Some((name, value)) = field.split_once(": ") else {
+            continue;
+        };
+        let value = value.trim();
+        match name.trim() {
+            "REPORT RequestId" => id = Some(value.to_owned()),
+            "Duration" => duration = milliseconds(value),
+            "Billed Duration" => billed = milliseconds(value),
+            "Init Duration" => report.init_ms = milliseconds(value)?,
+            "Restore Duration" => report.restore_ms = milliseconds(value)?,
+            "Max Memory Used" => {
+                report.max_memory_used_mb = value.strip_suffix(" MB")?.parse().ok()?;
+            }
+            "Status" => {
+                report.how_it_ended = worse(report.how_it_ended, ending(value));
+            }
+            "Error Type" => {
+                report.how_it_ended = worse(report.how_it_ended, error_type(value));
+            }
+            _ => {}
+        }
+    }
+    report.duration_ms = duration?;
+    report.billed_ms = billed?;
+    Some((id?, report))
+}
+
+fn milliseconds(value: &str) -> Option<f64> {
+    let ms: f64 = value.strip_suffix(" ms")?.parse().ok()?;
+    plausible(ms)
+}
+
+/// Lambda's longest call is 15 minutes, and 90 on managed instances; a report that says more is no report.
+fn plausible(ms: f64) -> Option<f64> {
+    (0.0..=86_400_000.0).contains(&ms).then_some(ms)
+}
+
+#[derive(Deserialize)]
+struct PlatformLine {
+    #[serde(rename = "type")]
+    kind: String,
+    record: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlatformReport {
+    request_id: String,
+    status: Option<String>,
+    error_type: Option<String>,
+    metrics: Metrics,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metrics {
+    duration_ms: f64,
+    billed_duration_ms: f64,
+    #[serde(default)]
+    init_duration_ms: f64,
+    #[serde(default)]
+    restore_duration_ms: f64,
+    #[serde(default, rename = "maxMemoryUsedMB")]
+    max_memory_used_mb: f64,
+}
+
+/// `{"time": …, "type": "platform.report", "record": {"requestId": …, "metrics": {…}}}`
+fn json(line: &str) -> Option<(String, Report)> {
+    // Most lines are the function's own: do not parse what cannot be a report.
+    if !line.contains("platform.report") {
+        return None;
+    }
+    let line: PlatformLine = serde_json::from_str(line.trim()).ok()?;
+    if line.kind != "platform.report" {
+        return None;
+    }
+    let report: PlatformReport = serde_json::from_value(line.record).ok()?;
+    let metrics = report.metrics;
+    let status = report.status.as_deref().map_or(Ending::Normal, ending);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast from float saturates"
+    )]
+    let max_memory_used_mb = metrics.max_memory_used_mb as u32;
+    Some((
+        report.request_id,
+        Report {
+            duration_ms: plausible(metrics.duration_ms)?,
+            billed_ms: plausible(metrics.billed_duration_ms)?,
+            init_ms: plausible(metrics.init_duration_ms)?,
+            restore_ms: plausible(metrics.restore_duration_ms)?,
+            max_memory_used_mb,
+            how_it_ended: worse(
+                status,
+                report
+                    .error_type
+                    .as_deref()
+                    .map_or(Ending::Normal, error_type),
+            ),
+        },
+    ))
+}
+
+fn ending(status: &str) -> Ending {
+    match status {
+        "success" => Ending::Normal,
+        "timeout" => Ending::Timeout,
+        _ => Ending::Error,
+    }
+}
+
+fn error_type(name: &str) -> Ending {
+    match name {
+        "Runtime.OutOfMemory" => Ending::OutOfMemory,
+        _ => Ending::Error,
+    }
+}
+
+/// Status and error type say the same thing with different precision.
+fn worse(a: Ending, b: Ending) -> Ending {
+    match (a, b) {
+        (Ending::Normal | Ending::Error, other) | (other, Ending::Normal | Ending::Error)
+            if other != Ending::Normal =>
+        {
+            other
+        }
+        (a, _) => a,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "8f507cfc-xmpl-4697-b07a-ac58fc914c95";
+
+    fn text_line(id: &str, rest: &str) -> String {
+        format!(
+            "REPORT RequestId: {id}\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB\t{rest}"
+        )
+    }
+
+    #[test]
+    fn both_formats_say_the_same() {
+        let json = format!(
+            r#"{{"time":"2024-01-01T00:00:00.000Z","type":"platform.report","record":{{"requestId":"{ID}","metrics":{{"durationMs":12.34,"billedDurationMs":113.0,"memorySizeMB":128,"maxMemoryUsedMB":40,"initDurationMs":100.1}},"status":"success"}}}}"#
+        );
+        let text = text_line(ID, "Init Duration: 100.10 ms\t").replace("13 ms", "113 ms");
+        let want = Report {
+            duration_ms: 12.34,
+            billed_ms: 113.0,
+            init_ms: 100.1,
+            max_memory_used_mb: 40,
+            ..Report::default()
+        };
+        for log in [json, text] {
+            let found = find(&log, ID).expect("a report");
+            assert_eq!(found.report, want, "{log}");
+            assert!(found.matched);
+        }
+        assert!((want.total_ms() - 112.44).abs() < 1e-9);
+        assert!(want.is_cold());
+    }
+
+    #[test]
+    fn the_calls_own_report_is_found_among_other_lines() {
+        let log = format!(
+            "cut off\": 1}}\n{}\nSTART RequestId: {ID}\n{{\"type\":\"platform.report\"}}\nhello\n{}\nsome extension, later\n",
+            text_line("another", ""),
+            text_line(ID, ""),
+        );
+        assert_eq!(find(&log, ID).map(|found| found.matched), Some(true));
+    }
+
+    #[test]
+    fn a_report_with_another_id_is_marked() {
+        let found = find(&text_line("another", ""), ID).expect("a report");
+        assert!(!found.matched);
+        assert!((found.report.billed_ms - 13.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn without_a_whole_report_there_is_none() {
+        let half = &text_line(ID, "")[..70];
+        for log in [
+            "",
+            "REPORT",
+            half,
+            "{\"type\":\"platform.report\",\"record\":{}}",
+        ] {
+            assert_eq!(find(log, ID), None, "{log}");
+        }
+    }
+
+    #[test]
+    fn timeouts_and_lack_of_memory_are_told_apart() {
+        let cases = [
+            ("Status: timeout", Ending::Timeout),
+            (
+                "Status: error\tError Type: Runtime.OutOfMemory",
+                Ending::OutOfMemory,
+            ),
+            (
+                "Status: error\tError Type: Runtime.ExitError",
+                Ending::Error,
+            ),
+            ("", Ending::Normal),
+        ];
+        for (rest, want) in cases {
+            let found = find(&text_line(ID, rest), ID).expect(rest);
+            assert_eq!(found.report.how_it_ended, want, "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_restore_is_read_and_counts_as_cold() {
+        let line = text_line(
+            ID,
+            "Restore Duration: 250.00 ms\tBilled Restore Duration: 26 ms\t",
+        );
+        let found = find(&line, ID).expect("a report");
+        assert!((found.report.total_ms() - 262.34).abs() < 1e-9);
+        assert!(found.report.is_cold());
+    }
+
+    proptest! {
+        #[test]
+        fn no_log_is_misread_or_breaks_the_parser(noise in "(?s).{0,200}", more in ".{0,60}") {
+            let _ = find(&noise, ID);
+            let log = format!("{noise}\n{}\n{more}", text_line(ID, ""));
+            let found = find(&log, ID).expect("the call's own report");
+            prop_assert_eq!(found.report.duration_ms.to_bits(), 12.34f64.to_bits());
+        }
+
+        #[test]
+        fn numbers_of_a_report_are_finite(a in any::<f64>(), b in any::<f64>()) {
+            let log = format!("REPORT RequestId: {ID}\tDuration: {a} ms\tBilled Duration: {b} ms\t");
+            if let Some(found) = find(&log, ID) {
+                prop_assert!(found.report.total_ms().is_finite() && found.report.billed_ms.is_finite());
+            }
+        }
+    }
+}

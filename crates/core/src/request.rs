@@ -1,0 +1,493 @@
+//! The execution input: parsed once, here, into values that cannot be wrong.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::choice::Strategy;
+use crate::error::Fault;
+use crate::function::FunctionRef;
+use crate::memory::MemoryMb;
+
+/// What the writer of an execution input asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub function: FunctionRef,
+    /// Ascending, without repetitions, never empty.
+    pub sizes: Vec<MemoryMb>,
+    pub num: u32,
+    pub strategy: Strategy,
+    pub parallel: Parallel,
+    /// The share of samples that is left out at each end before averaging, 0 to 0.4.
+    pub discard_top_bottom: f64,
+    pub include_output_results: bool,
+    pub auto_optimize: bool,
+    pub on_failure: OnFailure,
+}
+
+/// How many calls of one memory size may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Parallel {
+    OneAtATime,
+    AllAtOnce,
+    AtMost(u32),
+}
+
+impl Parallel {
+    #[must_use]
+    pub fn limit(self) -> usize {
+        match self {
+            Self::OneAtATime => 1,
+            Self::AllAtOnce => usize::MAX,
+            Self::AtMost(calls) => usize::try_from(calls).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+/// What one memory size that cannot be measured means for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    Continue,
+    Fail,
+}
+
+/// The sizes of an input without `powerValues`, as the reference's template has them.
+const DEFAULT_SIZES: [u32; 6] = [128, 256, 512, 1024, 1536, 3008];
+/// Fewer calls than this say nothing (the reference's bound); with more, the samples of one size would outgrow what
+/// Step Functions carries between two batches.
+const NUM: std::ops::RangeInclusive<u64> = 5..=5_000;
+const DEFAULT_BALANCED_WEIGHT: f64 = 0.5;
+const DEFAULT_DISCARD: f64 = 0.2;
+/// Above this share nothing would be left to average.
+const LARGEST_DISCARD: f64 = 0.4;
+
+const FIELDS: [&str; 11] = [
+    "lambdaARN",
+    "powerValues",
+    "num",
+    "payload",
+    "strategy",
+    "balancedWeight",
+    "parallelInvocation",
+    "discardTopBottom",
+    "includeOutputResults",
+    "autoOptimize",
+    "onFailure",
+];
+
+/// Fields of the contract that this version refuses, because ignoring them would tune something else.
+const NOT_YET: [&str; 9] = [
+    "payloadS3",
+    "autoOptimizeAlias",
+    "dryRun",
+    "preProcessorARN",
+    "postProcessorARN",
+    "sleepBetweenRunsMs",
+    "disablePayloadLogs",
+    "onlyColdStarts",
+    "allowedExceptions",
+];
+
+impl Request {
+    /// Reads an execution input.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the input, not only the first: fields that are missing, wrong or unknown.
+    pub fn parse(input: &Value) -> Result<Self, Vec<Fault>> {
+        let Some(fields) = input.as_object() else {
+            return Err(vec![Fault::new(
+                "input",
+                "must be a JSON object with at least `lambdaARN` and `num`",
+            )]);
+        };
+        let mut read = Reader {
+            fields,
+            faults: Vec::new(),
+        };
+        read.refuse_unknown_fields();
+        read.refuse_weighted_payload();
+        let function = read.required("lambdaARN", function);
+        let sizes = read.sizes();
+        let num = read.required("num", num);
+        let weight = read.optional("balancedWeight", number);
+        let strategy = read.optional("strategy", strategy_name);
+        let parallel = read.optional("parallelInvocation", parallel);
+        let discard = read.optional("discardTopBottom", number);
+        let include_output_results = read.optional("includeOutputResults", boolean);
+        let auto_optimize = read.optional("autoOptimize", boolean);
+        let on_failure = read.optional("onFailure", on_failure);
+        match (function, num) {
+            (Some(function), Some(num)) if read.faults.is_empty() => Ok(Self {
+                function,
+                sizes,
+                num,
+                strategy: match strategy.unwrap_or(StrategyName::Cost) {
+                    StrategyName::Cost => Strategy::Cost,
+                    StrategyName::Speed => Strategy::Speed,
+                    StrategyName::Balanced => Strategy::Balanced {
+                        weight: weight.unwrap_or(DEFAULT_BALANCED_WEIGHT).clamp(0.0, 1.0),
+                    },
+                },
+                parallel: parallel.unwrap_or(Parallel::OneAtATime),
+                discard_top_bottom: discard
+                    .unwrap_or(DEFAULT_DISCARD)
+                    .clamp(0.0, LARGEST_DISCARD),
+                include_output_results: include_output_results.unwrap_or(false),
+                auto_optimize: auto_optimize.unwrap_or(false),
+                on_failure: on_failure.unwrap_or(OnFailure::Continue),
+            }),
+            _ => Err(read.faults),
+        }
+    }
+}
+
+/// The bytes that each call of the target receives. `input` is an execution input that [`Request::parse`] accepts.
+///
+/// A string that holds JSON is sent as that JSON, as the reference does; without a payload the call has no body.
+#[must_use]
+pub fn payload(input: &Value) -> Vec<u8> {
+    match input.get("payload") {
+        None => Vec::new(),
+        Some(Value::String(text))
+            if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() =>
+        {
+            text.clone().into_bytes()
+        }
+        Some(value) => value.to_string().into_bytes(),
+    }
+}
+
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    faults: Vec<Fault>,
+}
+
+type Rule<T> = fn(&Value) -> Result<T, String>;
+
+impl Reader<'_> {
+    fn required<T>(&mut self, field: &str, rule: Rule<T>) -> Option<T> {
+        if !self.fields.contains_key(field) {
+            self.faults.push(Fault::new(field, "is missing"));
+        }
+        self.optional(field, rule)
+    }
+
+    fn optional<T>(&mut self, field: &str, rule: Rule<T>) -> Option<T> {
+        rule(self.fields.get(field)?)
+            .map_err(|broken| self.faults.push(Fault::new(field, broken)))
+            .ok()
+    }
+
+    fn sizes(&mut self) -> Vec<MemoryMb> {
+        let mut sizes = match self.fields.get("powerValues") {
+            None => self.check_sizes(&DEFAULT_SIZES.map(Value::from)),
+            Some(Value::String(all)) if all == "ALL" => MemoryMb::all(),
+            Some(Value::Array(values)) if !values.is_empty() => self.check_sizes(values),
+            Some(_) => {
+                self.faults.push(Fault::new(
+                    "powerValues",
+                    "must be a list of memory sizes in MB, such as [128, 512, 1024], or \"ALL\"",
+                ));
+                Vec::new()
+            }
+        };
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+
+    fn check_sizes(&mut self, values: &[Value]) -> Vec<MemoryMb> {
+        let mut sizes = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            match size(value) {
+                Ok(size) => sizes.push(size),
+                Err(rule) => self
+                    .faults
+                    .push(Fault::new(format!("powerValues[{index}]"), rule)),
+            }
+        }
+        sizes
+    }
+
+    fn refuse_unknown_fields(&mut self) {
+        for field in self.fields.keys() {
+            if NOT_YET.contains(&field.as_str()) {
+                self.faults.push(Fault::new(
+                    field,
+                    "is not supported by this version; leave it out",
+                ));
+            } else if !FIELDS.contains(&field.as_str()) {
+                self.faults.push(Fault::new(
+                    field,
+                    format!(
+                        "is not a field of the input; the nearest is `{}`",
+                        nearest(field)
+                    ),
+                ));
+            }
+        }
+    }
+
+    /// The reference reads a list of `{payload, weight}` as a distribution over payloads. Sent as it is, it would
+    /// measure the function on an event that it never gets.
+    fn refuse_weighted_payload(&mut self) {
+        let weighted = |item: &Value| item.get("payload").is_some() && item.get("weight").is_some();
+        if let Some(Value::Array(items)) = self.fields.get("payload")
+            && !items.is_empty()
+            && items.iter().all(weighted)
+        {
+            self.faults.push(Fault::new(
+                "payload",
+                "weighted payloads are not supported by this version; give one payload",
+            ));
+        }
+    }
+}
+
+fn nearest(field: &str) -> &'static str {
+    let distance =
+        |known: &str| strsim::damerau_levenshtein(&field.to_lowercase(), &known.to_lowercase());
+    FIELDS
+        .iter()
+        .chain(&NOT_YET)
+        .min_by_key(|known| distance(known))
+        .copied()
+        .unwrap_or("lambdaARN")
+}
+
+fn function(value: &Value) -> Result<FunctionRef, String> {
+    match value {
+        Value::String(text) => FunctionRef::parse(text),
+        _ => Err("must be a string: the function's name or ARN".to_owned()),
+    }
+}
+
+/// A whole number, also as a string, as the reference accepts them.
+fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        value => value.as_u64(),
+    }
+}
+
+fn num(value: &Value) -> Result<u32, String> {
+    whole(value)
+        .filter(|num| NUM.contains(num))
+        .and_then(|num| u32::try_from(num).ok())
+        .ok_or_else(|| {
+            format!(
+                "{value} is not a whole number from {} to {}",
+                NUM.start(),
+                NUM.end()
+            )
+        })
+}
+
+fn size(value: &Value) -> Result<MemoryMb, String> {
+    let mb = whole(value).ok_or_else(|| format!("{value} is not a whole number of MB"))?;
+    MemoryMb::try_from(u32::try_from(mb).unwrap_or(u32::MAX))
+        .map_err(|_| format!("{mb} MB is outside Lambda's range of 128 to 10240 MB"))
+}
+
+fn number(value: &Value) -> Result<f64, String> {
+    let number = match value {
+        Value::String(text) => text.trim().parse().ok(),
+        value => value.as_f64(),
+    };
+    number
+        .filter(|number: &f64| number.is_finite())
+        .ok_or_else(|| format!("{value} is not a number"))
+}
+
+fn boolean(value: &Value) -> Result<bool, String> {
+    value
+        .as_bool()
+        .ok_or_else(|| format!("{value} is neither true nor false"))
+}
+
+fn parallel(value: &Value) -> Result<Parallel, String> {
+    match value {
+        Value::Bool(true) => Ok(Parallel::AllAtOnce),
+        Value::Bool(false) => Ok(Parallel::OneAtATime),
+        value => whole(value)
+            .and_then(|calls| u32::try_from(calls).ok())
+            .filter(|calls| *calls > 0)
+            .map(Parallel::AtMost)
+            .ok_or_else(|| format!("{value} is not true, false or a number of calls above 0")),
+    }
+}
+
+enum StrategyName {
+    Cost,
+    Speed,
+    Balanced,
+}
+
+fn strategy_name(value: &Value) -> Result<StrategyName, String> {
+    match value.as_str() {
+        Some("cost") => Ok(StrategyName::Cost),
+        Some("speed") => Ok(StrategyName::Speed),
+        Some("balanced") => Ok(StrategyName::Balanced),
+        _ => Err(format!("{value} is not `cost`, `speed` or `balanced`")),
+    }
+}
+
+fn on_failure(value: &Value) -> Result<OnFailure, String> {
+    match value.as_str() {
+        Some("continue") => Ok(OnFailure::Continue),
+        Some("fail") => Ok(OnFailure::Fail),
+        _ => Err(format!("{value} is not `continue` or `fail`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy as _, any, prop, prop_assert, prop_oneof, proptest};
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults(input: &Value) -> Vec<String> {
+        let faults = Request::parse(input).expect_err("a bad input");
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_smallest_input_gets_the_references_defaults() {
+        let request = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
+        let sizes: Vec<u32> = request.sizes.iter().map(|size| size.get()).collect();
+        assert_eq!(sizes, DEFAULT_SIZES);
+        assert_eq!(request.strategy, Strategy::Cost);
+        assert_eq!(request.parallel, Parallel::OneAtATime);
+        assert!((request.discard_top_bottom - 0.2).abs() < f64::EPSILON);
+        assert!(!request.auto_optimize && !request.include_output_results);
+    }
+
+    #[test]
+    fn bad_input_names_the_field_and_the_rule() {
+        let cases = [
+            (
+                json!({"lambdaARN": "f", "num": 5, "powerValues": [128, 64]}),
+                "`powerValues[1]`: 64 MB is outside Lambda's range of 128 to 10240 MB",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "powerValues": ["big"]}),
+                "`powerValues[0]`: \"big\" is not a whole number of MB",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "powerValues": []}),
+                "`powerValues`: must be a list of memory sizes in MB, such as [128, 512, 1024], or \"ALL\"",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 4}),
+                "`num`: 4 is not a whole number from 5 to 5000",
+            ),
+            (json!({"lambdaARN": "f"}), "`num`: is missing"),
+            (
+                json!({"lambdaARN": 7, "num": 5}),
+                "`lambdaARN`: must be a string: the function's name or ARN",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "strategy": "cheap"}),
+                "`strategy`: \"cheap\" is not `cost`, `speed` or `balanced`",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "parallelInvocation": 0}),
+                "`parallelInvocation`: 0 is not true, false or a number of calls above 0",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "powerValue": [128]}),
+                "`powerValue`: is not a field of the input; the nearest is `powerValues`",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "dryRun": true}),
+                "`dryRun`: is not supported by this version; leave it out",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "payload": [{"payload": 1, "weight": 2}]}),
+                "`payload`: weighted payloads are not supported by this version; give one payload",
+            ),
+            (
+                json!("f"),
+                "`input`: must be a JSON object with at least `lambdaARN` and `num`",
+            ),
+        ];
+        for (input, want) in cases {
+            assert_eq!(faults(&input), [want], "{input}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once() {
+        let input = json!({"lambdaArn": "f", "num": "many", "powerValues": [1, 128, 2], "autoOptimize": "yes"});
+        assert_eq!(faults(&input).len(), 6, "{:?}", faults(&input));
+    }
+
+    #[test]
+    fn numbers_may_be_strings_and_sizes_are_sorted_once_each() {
+        let input = json!({"lambdaARN": "f", "num": "50", "powerValues": ["512", 128, 512]});
+        let request = Request::parse(&input).expect("numeric strings");
+        assert_eq!(request.num, 50);
+        let sizes: Vec<u32> = request.sizes.iter().map(|size| size.get()).collect();
+        assert_eq!(sizes, [128, 512]);
+    }
+
+    #[test]
+    fn weight_and_discard_are_clamped_as_in_the_reference() {
+        let input = json!({"lambdaARN": "f", "num": 5, "strategy": "balanced", "balancedWeight": 7, "discardTopBottom": 0.9});
+        let request = Request::parse(&input).expect("clamped");
+        assert_eq!(request.strategy, Strategy::Balanced { weight: 1.0 });
+        assert!((request.discard_top_bottom - 0.4).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_target_receives_what_the_reference_would_send() {
+        let cases = [
+            (json!({}), ""),
+            (json!({"payload": {"a": 1}}), r#"{"a":1}"#),
+            (json!({"payload": [1, 2]}), "[1,2]"),
+            (json!({"payload": "plain"}), r#""plain""#),
+            (json!({"payload": "{\"a\": 1}"}), r#"{"a": 1}"#),
+            (json!({"payload": null}), "null"),
+        ];
+        for (input, want) in cases {
+            assert_eq!(String::from_utf8_lossy(&payload(&input)), want, "{input}");
+        }
+    }
+
+    fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(
+                    prop_oneof![
+                        prop::sample::select(FIELDS.to_vec()).prop_map(str::to_owned),
+                        ".{0,8}"
+                    ],
+                    inner,
+                    0..6
+                )
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_accepted_or_refused_with_reasons(input in any_json()) {
+            match Request::parse(&input) {
+                Ok(request) => prop_assert!(!request.sizes.is_empty()),
+                Err(faults) => prop_assert!(!faults.is_empty()),
+            }
+        }
+    }
+}

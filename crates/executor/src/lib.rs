@@ -1,0 +1,289 @@
+//! Measures one memory size.
+//!
+//! A run of the executor is a batch: it stops before its own deadline and gives back how far it came.
+
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use power_tuner_aws::{Answer, InvokeError, LambdaApi};
+use power_tuner_core::error::shortened;
+use power_tuner_core::measurement::{Progress, Version};
+use power_tuner_core::plan::Plan;
+use power_tuner_core::report::{self, Ending, Found};
+use power_tuner_core::request;
+use power_tuner_core::{Failure, MemoryMb, TuneError};
+use power_tuner_runtime::{Deadline, InLogs};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until, timeout};
+
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    execution: String,
+    /// The execution's own input: the payload is read from it.
+    input: Value,
+    plan: Plan,
+    version: Version,
+    progress: Progress,
+}
+
+impl InLogs for Input {
+    fn execution(&self) -> &str {
+        &self.execution
+    }
+
+    fn memory(&self) -> Option<MemoryMb> {
+        Some(self.version.memory)
+    }
+}
+
+/// What a batch keeps back for telling how far it came.
+const RESERVE: Duration = Duration::from_secs(5);
+/// What a call may take beyond the function's own timeout: a cold start, and the way.
+const BEYOND_TIMEOUT: Duration = Duration::from_secs(30);
+/// So long may Lambda refuse every call before the size is given up.
+const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Makes the calls that are missing, as far as the deadline allows.
+///
+/// # Errors
+///
+/// The tuner itself cannot go on. A target that fails is no error: it is a failed size, with all that it cost.
+pub async fn handle(
+    api: &LambdaApi,
+    input: Input,
+    deadline: Deadline,
+) -> Result<Progress, TuneError> {
+    let mut batch = Batch {
+        api,
+        payload: request::payload(&input.input),
+        plan: &input.plan,
+        version: &input.version,
+        deadline,
+        slowest: Duration::ZERO,
+        progress: input.progress,
+    };
+    let failure = batch.run().await;
+    let mut progress = batch.progress;
+    progress.batches += 1;
+    let complete = progress.samples.len() >= input.plan.num as usize;
+    if failure.is_none() && !complete {
+        tracing::info!(samples = progress.samples.len(), "the next batch goes on");
+        return Ok(progress);
+    }
+    tracing::info!(
+        calls = progress.tally.calls,
+        errors = progress.tally.errors,
+        throttles = progress.tally.throttles,
+        cold_starts = progress.tally.cold_starts,
+        failure = failure.as_ref().map(ToString::to_string),
+        "measured"
+    );
+    let failure = failure.map(|error| Failure {
+        error: error.name().to_owned(),
+        cause: error.to_string(),
+    });
+    Ok(progress.finish(
+        failure,
+        input.plan.discard_top_bottom,
+        input.version.memory,
+        &input.plan.price,
+    ))
+}
+
+struct Batch<'a> {
+    api: &'a LambdaApi,
+    payload: Vec<u8>,
+    plan: &'a Plan,
+    version: &'a Version,
+    deadline: Deadline,
+    /// By the clock, in this batch.
+    slowest: Duration,
+    progress: Progress,
+}
+
+struct Call {
+    took: Duration,
+    answer: Result<Answer, InvokeError>,
+}
+
+impl Batch<'_> {
+    /// Calls until the samples are complete, time is over or the size has failed. After a failure no call is started,
+    /// and those under way are waited for: nobody may delete a version that still works for us.
+    async fn run(&mut self) -> Option<TuneError> {
+        let mut failure = None;
+        let mut under_way = FuturesUnordered::new();
+        let mut pace = Pace::new(self.plan.parallel.limit());
+        loop {
+            while failure.is_none()
+                && under_way.len() < pace.limit
+                && pace.may_start()
+                && under_way.len() < self.missing()
+                && self.has_time_for_another()
+            {
+                under_way.push(call(
+                    self.api,
+                    self.plan,
+                    self.version,
+                    self.payload.clone(),
+                ));
+            }
+            if under_way.is_empty() {
+                if failure.is_some() || self.missing() == 0 || !self.has_time_for_another() {
+                    break;
+                }
+                sleep_until(pace.not_before).await;
+                continue;
+            }
+            let left = self.deadline.left().saturating_sub(RESERVE);
+            let Ok(next) = timeout(left, under_way.next()).await else {
+                return failure.or_else(|| self.out_of_time());
+            };
+            if let Some(Call { took, answer }) = next {
+                let ended = match answer {
+                    Ok(answer) => {
+                        pace.faster();
+                        self.take(&answer, took)
+                    }
+                    Err(InvokeError::Throttled) => {
+                        self.progress.tally.throttles += 1;
+                        pace.slower(under_way.len(), self.version)
+                    }
+                    Err(InvokeError::Failed(error)) => Some(error),
+                };
+                failure = failure.or(ended);
+            }
+        }
+        failure
+    }
+
+    fn missing(&self) -> usize {
+        (self.plan.num as usize).saturating_sub(self.progress.samples.len())
+    }
+
+    /// A call that the deadline would cut off would be made, and paid, in vain.
+    fn has_time_for_another(&self) -> bool {
+        let expected = (self.slowest * 2).min(self.longest());
+        self.deadline.left() > expected + RESERVE
+    }
+
+    fn longest(&self) -> Duration {
+        longest(self.plan)
+    }
+
+    /// Calls that the deadline cut off are made again by the next batch, unless that would never end.
+    fn out_of_time(&self) -> Option<TuneError> {
+        (self.slowest == Duration::ZERO).then(|| {
+            TuneError::InvocationFailed(format!(
+                "at {} not one call ended within the time that the executor has; tune the function on a smaller payload",
+                self.version.memory
+            ))
+        })
+    }
+
+    /// Takes in an answer. What it gives back ends the measuring of this size.
+    fn take(&mut self, answer: &Answer, took: Duration) -> Option<TuneError> {
+        self.slowest = self.slowest.max(took);
+        let found = report::find(&answer.log, &answer.request_id);
+        self.progress.record(found, answer.error.is_some());
+        if let Some(error) = &answer.error {
+            return Some(TuneError::InvocationFailed(self.why(error, found)));
+        }
+        self.progress
+            .has_too_few_reports(self.plan.num)
+            .then(|| {
+                TuneError::NoMeasurements(format!(
+                    "at {} too many calls ended without a REPORT line in their log; the function must not hold back Lambda's platform logs",
+                    self.version.memory
+                ))
+            })
+    }
+
+    fn why(&self, error: &str, found: Option<Found>) -> String {
+        let memory = self.version.memory;
+        let ending = found.map_or(Ending::Error, |found| found.report.how_it_ended);
+        match ending {
+            Ending::OutOfMemory => format!("the function ran out of memory at {memory}"),
+            Ending::Timeout => format!(
+                "the function timed out at {memory}, after its timeout of {} s",
+                self.plan.target.timeout_s
+            ),
+            Ending::Normal | Ending::Error => {
+                format!("the function failed at {memory}: {}", readable(error))
+            }
+        }
+    }
+}
+
+fn longest(plan: &Plan) -> Duration {
+    Duration::from_secs(u64::from(plan.target.timeout_s)) + BEYOND_TIMEOUT
+}
+
+async fn call(api: &LambdaApi, plan: &Plan, version: &Version, payload: Vec<u8>) -> Call {
+    let start = Instant::now();
+    let answer = api
+        .invoke(&plan.target.function, version, payload, longest(plan))
+        .await;
+    Call {
+        took: start.elapsed(),
+        answer,
+    }
+}
+
+/// `{"errorMessage": …, "errorType": …}` as a sentence; anything else as it is.
+fn readable(error: &str) -> String {
+    const MOST: usize = 500;
+    let parsed: Option<Value> = serde_json::from_str(error).ok();
+    let field = |name: &str| parsed.as_ref()?.get(name)?.as_str();
+    let text = match (field("errorMessage"), field("errorType")) {
+        (Some(message), Some(kind)) => format!("{message} ({kind})"),
+        (Some(message), None) => message.to_owned(),
+        _ => error.to_owned(),
+    };
+    shortened(&text, MOST)
+}
+
+/// How many calls may be under way: as many as wanted, until Lambda refuses some; then fewer, and more again with
+/// each that succeeds.
+struct Pace {
+    most: usize,
+    limit: usize,
+    not_before: Instant,
+    pause: Duration,
+    last_success: Instant,
+}
+
+impl Pace {
+    fn new(most: usize) -> Self {
+        let now = Instant::now();
+        Self {
+            most,
+            limit: most,
+            not_before: now,
+            pause: FIRST_PAUSE,
+            last_success: now,
+        }
+    }
+
+    fn may_start(&self) -> bool {
+        Instant::now() >= self.not_before
+    }
+
+    fn faster(&mut self) {
+        self.limit = self.limit.saturating_add(1).min(self.most);
+        self.pause = FIRST_PAUSE;
+        self.last_success = Instant::now();
+    }
+
+    fn slower(&mut self, still_under_way: usize, version: &Version) -> Option<TuneError> {
+        let now = Instant::now();
+        self.limit = still_under_way.max(1);
+        self.not_before = now + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        (now - self.last_success > LONGEST_THROTTLE).then(|| TuneError::Throttled {
+            what: format!("the calls at {}", version.memory),
+        })
+    }
+}

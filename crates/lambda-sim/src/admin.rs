@@ -1,0 +1,153 @@
+//! The simulator's own endpoints, under `/_sim`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{delete, get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::api::refusal;
+use crate::error::ApiError;
+use crate::faults::FaultRule;
+use crate::operation::Reply;
+use crate::presets::PRESETS;
+use crate::server::write;
+use crate::service::Service;
+use crate::spec::FunctionSpec;
+
+type Shared = State<Arc<Service>>;
+
+/// A preset under a name of one's own.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FromPreset {
+    preset: String,
+    name: Option<String>,
+    memory_mb: Option<u32>,
+}
+
+pub(crate) fn routes() -> Router<Arc<Service>> {
+    Router::new()
+        .route(
+            "/health",
+            get(async || answer(200, &json!({ "status": "ok" }))),
+        )
+        .route("/presets", get(presets))
+        .route("/functions", post(create))
+        .route("/functions/{name}", get(snapshot).delete(remove))
+        .route("/calls", get(calls).delete(forget_calls))
+        .route("/faults", post(add_fault).delete(clear_faults))
+        .route(
+            "/{*unknown}",
+            delete(unknown).get(unknown).post(unknown).put(unknown),
+        )
+}
+
+async fn unknown(Path(path): Path<String>) -> Response {
+    refuse(&ApiError::not_simulated(&format!("/_sim/{path}")))
+}
+
+async fn presets() -> Response {
+    let rows: Vec<Value> = PRESETS
+        .map(|(name, about)| json!({ "name": name, "description": about }))
+        .into();
+    answer(200, &json!(rows))
+}
+
+async fn create(State(service): Shared, body: Bytes) -> Response {
+    let created = read_spec(&body).and_then(|spec| {
+        let name = spec.name.clone();
+        service.create(spec).map(|()| name)
+    });
+    match created {
+        Ok(name) => answer(
+            201,
+            &json!({ "name": name, "arn": service.world.place.arn(&name) }),
+        ),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn read_spec(body: &[u8]) -> Result<FunctionSpec, ApiError> {
+    let value: Value = serde_json::from_slice(body).map_err(bad_json)?;
+    if value.get("preset").is_none() {
+        return serde_json::from_value(value).map_err(bad_json);
+    }
+    let wanted: FromPreset = serde_json::from_value(value).map_err(bad_json)?;
+    let mut spec = FunctionSpec::preset(&wanted.preset).ok_or_else(|| {
+        ApiError::not_found(format!(
+            "no preset `{}`; GET /_sim/presets lists them",
+            wanted.preset
+        ))
+    })?;
+    spec.name = wanted.name.unwrap_or(spec.name);
+    spec.memory_mb = wanted.memory_mb.unwrap_or(spec.memory_mb);
+    Ok(spec)
+}
+
+async fn snapshot(State(service): Shared, Path(name): Path<String>) -> Response {
+    match service.snapshot(&name) {
+        Some(snapshot) => answer(200, &json!(snapshot)),
+        None => refuse(&no_function(&name)),
+    }
+}
+
+async fn remove(State(service): Shared, Path(name): Path<String>) -> Response {
+    if service.delete(&name) {
+        nothing()
+    } else {
+        refuse(&no_function(&name))
+    }
+}
+
+async fn calls(State(service): Shared) -> Response {
+    answer(200, &json!(service.calls()))
+}
+
+async fn forget_calls(State(service): Shared) -> Response {
+    service.forget_calls();
+    nothing()
+}
+
+async fn add_fault(State(service): Shared, body: Bytes) -> Response {
+    match serde_json::from_slice::<FaultRule>(&body) {
+        Ok(rule) => {
+            service.fault(rule);
+            write(Reply::empty(201))
+        }
+        Err(error) => refuse(&bad_json(error)),
+    }
+}
+
+async fn clear_faults(State(service): Shared) -> Response {
+    service.clear_faults();
+    nothing()
+}
+
+fn no_function(name: &str) -> ApiError {
+    ApiError::not_found(format!("no function `{name}`"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err passes")]
+fn bad_json(error: serde_json::Error) -> ApiError {
+    ApiError::invalid(error.to_string())
+}
+
+fn answer(status: u16, body: &Value) -> Response {
+    write(Reply::json(status, body))
+}
+
+fn refuse(error: &ApiError) -> Response {
+    write(refusal(error))
+}
+
+fn nothing() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

@@ -1,0 +1,141 @@
+//! A simulated AWS Lambda service for the functions that a memory power tuner measures.
+//!
+//! It speaks Lambda's REST-JSON API on loopback, so that an AWS SDK reaches it through an endpoint URL. Functions get
+//! faster with memory along a curve, with noise, init times, logs and failures; the control plane keeps the rules that
+//! a tuner must live with. See the README beside this crate for the rules and the endpoints under `/_sim`.
+
+mod admin;
+mod aliases;
+mod api;
+mod clock;
+mod error;
+mod faults;
+mod function;
+mod ids;
+mod invoke;
+mod model;
+mod names;
+mod operation;
+mod options;
+mod presets;
+mod report;
+mod run;
+mod server;
+mod service;
+mod snapshot;
+mod spec;
+mod traffic;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use crate::error::ApiError;
+pub use crate::faults::{Fault, FaultError, FaultRule};
+pub use crate::options::Options;
+pub use crate::presets::PRESETS;
+pub use crate::service::CallRecord;
+pub use crate::snapshot::{AliasSnapshot, Latest, Snapshot, VersionSnapshot};
+pub use crate::spec::{
+    Behaviour, Curve, FunctionError, FunctionSpec, LogFormat, Noise, Response, SnapStartSpec,
+};
+
+use crate::server::Breaker;
+use crate::service::Service;
+
+/// A running simulated service. Dropping it stops it.
+pub struct Sim {
+    address: SocketAddr,
+    service: Arc<Service>,
+    stopped: Breaker,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Sim {
+    /// Starts a service on loopback, on the current Tokio runtime.
+    ///
+    /// # Errors
+    /// The port cannot be bound, or an option makes no sense.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        if !(options.time_scale >= 0.0 && options.time_scale.is_finite()) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the time scale must be 0 or more",
+            ));
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let address = listener.local_addr()?;
+        let service = Arc::new(Service::new(options));
+        let stopped = Breaker::default();
+        let serving = server::serve(listener, Arc::clone(&service), stopped.clone());
+        Ok(Self {
+            address,
+            service,
+            stopped,
+            server: tokio::spawn(serving),
+        })
+    }
+
+    /// Where it is, as in `AWS_ENDPOINT_URL_LAMBDA`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The ARN of a function of that name.
+    #[must_use]
+    pub fn arn(&self, name: &str) -> String {
+        self.service.world.place.arn(name)
+    }
+
+    /// Makes a function, ready for use at once.
+    ///
+    /// # Errors
+    /// The specification is not sound, or the name is taken.
+    pub fn create(&self, spec: FunctionSpec) -> Result<(), ApiError> {
+        self.service.create(spec)
+    }
+
+    /// Removes a function with everything of it; tells whether there was one.
+    #[must_use = "a name that does not exist is not an error"]
+    pub fn delete(&self, name: &str) -> bool {
+        self.service.delete(name)
+    }
+
+    /// The function as a whole, or `None` if there is none of that name.
+    #[must_use]
+    pub fn snapshot(&self, name: &str) -> Option<Snapshot> {
+        self.service.snapshot(name)
+    }
+
+    /// The last API calls in the order in which they ended.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.service.calls()
+    }
+
+    /// Begins the list of calls anew.
+    pub fn forget_calls(&self) {
+        self.service.forget_calls();
+    }
+
+    /// Lets something go wrong from now on.
+    pub fn fault(&self, rule: FaultRule) {
+        self.service.fault(rule);
+    }
+
+    /// Lets nothing go wrong any more.
+    pub fn clear_faults(&self) {
+        self.service.clear_faults();
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.stopped.cut();
+        self.server.abort();
+    }
+}

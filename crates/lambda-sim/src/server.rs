@@ -1,0 +1,179 @@
+//! HTTP on loopback, with connections that can be broken on demand.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::operation::Reply;
+use crate::service::{Answer, Service};
+use crate::{admin, api};
+
+/// More than any request may hold, so that the service can say itself what is too large.
+const LARGEST_BODY_BYTES: usize = 80 << 20;
+
+/// Serves until the future is dropped. `stopped` then ends the connections that are still open.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    stopped: Breaker,
+) -> io::Result<()> {
+    let router = Router::new()
+        .nest("/_sim", admin::routes())
+        .fallback(lambda_api)
+        .with_state(service)
+        .into_make_service_with_connect_info::<Breaker>();
+    axum::serve(Breakable { listener, stopped }, router).await
+}
+
+async fn lambda_api(
+    State(service): State<Arc<Service>>,
+    ConnectInfo(breaker): ConnectInfo<Breaker>,
+    Query(query): Query<BTreeMap<String, String>>,
+    request: Request,
+) -> Response {
+    let request = read(request, query).await;
+    // In a task of its own: like on AWS, a call goes on when its caller hangs up.
+    let answer = tokio::spawn(async move { service.answer(&request).await }).await;
+    match answer {
+        Ok(Answer::Reply(reply)) => write(reply),
+        Ok(Answer::Dropped) | Err(_) => {
+            breaker.cut();
+            Response::default()
+        }
+    }
+}
+
+async fn read(request: Request, query: BTreeMap<String, String>) -> api::Request {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, LARGEST_BODY_BYTES).await.unwrap_or_default();
+    api::Request {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query,
+        invocation_type: header(&parts.headers, "x-amz-invocation-type"),
+        log_type: header(&parts.headers, "x-amz-log-type"),
+        body: body.to_vec(),
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+pub(crate) fn write(reply: Reply) -> Response {
+    let mut response = Response::builder()
+        .status(reply.status)
+        .header("content-type", "application/json");
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(reply.body)).unwrap_or_default()
+}
+
+/// Breaks connections: nothing is read or written afterwards.
+#[derive(Clone, Default)]
+pub(crate) struct Breaker(Arc<AtomicBool>);
+
+impl Breaker {
+    pub fn cut(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_cut(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+struct Breakable {
+    listener: TcpListener,
+    stopped: Breaker,
+}
+
+struct Connection {
+    stream: TcpStream,
+    breaker: Breaker,
+    stopped: Breaker,
+}
+
+impl Listener for Breakable {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        // Answers are small and callers wait for each: nothing is gained by holding them back.
+        let _ = stream.set_nodelay(true);
+        let (breaker, stopped) = (Breaker::default(), self.stopped.clone());
+        (
+            Connection {
+                stream,
+                breaker,
+                stopped,
+            },
+            address,
+        )
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Breakable>> for Breaker {
+    fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
+        stream.io().breaker.clone()
+    }
+}
+
+impl Connection {
+    fn check(&self) -> io::Result<()> {
+        if self.breaker.is_cut() || self.stopped.is_cut() {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,359 @@
+//! The simulated service without HTTP: calls in, answers out.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::api::{self, Request};
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::faults::{Effects, Fault, FaultRule, Faults};
+use crate::function::{Function, World};
+use crate::ids::Ids;
+use crate::names::{Place, Target};
+use crate::operation::{Call, Operation, Reply};
+use crate::options::Options;
+use crate::report::LogDamage;
+use crate::spec::FunctionSpec;
+
+const CALLS_KEPT: usize = 10_000;
+/// AWS keeps so much concurrency free of reservations.
+const LEAST_UNRESERVED: u32 = 100;
+
+pub(crate) struct Service {
+    pub world: World,
+    state: Mutex<Account>,
+}
+
+/// Everything that calls change.
+#[derive(Default)]
+pub(crate) struct Account {
+    pub functions: BTreeMap<String, Function>,
+    pub faults: Faults,
+    calls: VecDeque<CallRecord>,
+    calls_seen: u64,
+}
+
+/// A call that the service received.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallRecord {
+    /// Its number, from 1; calls are listed in the order in which they ended.
+    pub number: u64,
+    /// The API action.
+    pub action: String,
+    /// The function it named.
+    pub function: Option<String>,
+    /// The version or alias it named.
+    pub qualifier: Option<String>,
+    /// The HTTP status of the answer, if one was made.
+    pub status: Option<u16>,
+    /// Whether a fault broke the connection.
+    pub dropped: bool,
+}
+
+/// What the caller gets.
+pub(crate) enum Answer {
+    Reply(Reply),
+    /// Nothing: the connection breaks.
+    Dropped,
+}
+
+impl Service {
+    pub fn new(options: Options) -> Self {
+        let place = Place {
+            region: options.region.clone(),
+            account: options.account.clone(),
+        };
+        let (clock, ids) = (Clock::new(options.time_scale), Ids::new(options.seed));
+        Self {
+            world: World {
+                options,
+                place,
+                clock,
+                ids,
+            },
+            state: Mutex::default(),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Account> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers an HTTP request of the Lambda API.
+    pub async fn answer(self: &Arc<Self>, request: &Request) -> Answer {
+        let request_id = self.world.ids.next();
+        let answer = match api::read(&self.world.place, request, request_id.clone()) {
+            Ok(call) => self.perform(&call).await,
+            Err(misread) => {
+                self.lock()
+                    .record(misread.action, None, Some(misread.error.status), false);
+                Answer::Reply(api::refusal(&misread.error))
+            }
+        };
+        match answer {
+            Answer::Reply(mut reply) => {
+                reply.headers.push(("x-amzn-RequestId", request_id));
+                Answer::Reply(reply)
+            }
+            Answer::Dropped => Answer::Dropped,
+        }
+    }
+
+    async fn perform(self: &Arc<Self>, call: &Call) -> Answer {
+        let fault = self.lock().faults.meet(call);
+        let mut effects = Effects::default();
+        let mut drops = false;
+        match fault {
+            Some(Fault::DropBefore) => {
+                self.lock()
+                    .record(call.action, call.target.as_ref(), None, true);
+                return Answer::Dropped;
+            }
+            Some(Fault::Error(error)) => {
+                self.lock()
+                    .record(call.action, call.target.as_ref(), Some(error.status), false);
+                return Answer::Reply(api::refusal(&error.answer()));
+            }
+            Some(Fault::DelayMs(ms)) => self.world.clock.sleep(ms).await,
+            Some(Fault::DropAfter) => drops = true,
+            Some(Fault::NoReport) => effects.log = LogDamage::NoReport,
+            Some(Fault::TruncateLog) => effects.log = LogDamage::Truncated,
+            Some(Fault::FailLater) => effects.fails_later = true,
+            None => {}
+        }
+        let reply = self
+            .execute(call, effects)
+            .await
+            .unwrap_or_else(|error| api::refusal(&error));
+        self.lock()
+            .record(call.action, call.target.as_ref(), Some(reply.status), drops);
+        if drops {
+            Answer::Dropped
+        } else {
+            Answer::Reply(reply)
+        }
+    }
+
+    async fn execute(self: &Arc<Self>, call: &Call, effects: Effects) -> Result<Reply, ApiError> {
+        match (&call.operation, &call.target) {
+            (Operation::Invoke(invocation), Some(target)) => {
+                self.invoke(target, invocation, &call.request_id, effects.log)
+                    .await
+            }
+            (operation, Some(target)) => self.control(target, operation, effects),
+            (_, None) => Ok(Reply::json(200, &self.account_settings())),
+        }
+    }
+
+    fn control(
+        &self,
+        target: &Target,
+        operation: &Operation,
+        effects: Effects,
+    ) -> Result<Reply, ApiError> {
+        let world = &self.world;
+        // The model's constraints come first, even for a function that is not there.
+        if let Operation::UpdateFunctionConfiguration(change) = operation {
+            change.check(world.options.largest_memory_mb)?;
+        }
+        let mut account = self.lock();
+        account.function(&target.function, world)?.settle(world);
+        match operation {
+            Operation::DeleteFunction if target.qualifier.is_none() => {
+                account.functions.remove(&target.function);
+                Ok(Reply::empty(204))
+            }
+            Operation::PutFunctionConcurrency(wanted) => {
+                account.reserve(target, wanted.reserved_concurrent_executions, world)
+            }
+            _ => on_function(
+                account.function(&target.function, world)?,
+                target,
+                operation,
+                effects,
+                world,
+            ),
+        }
+    }
+
+    fn account_settings(&self) -> Value {
+        let account = self.lock();
+        let limit = self.world.options.account_concurrency;
+        json!({
+            "AccountLimit": {
+                "TotalCodeSize": 80_530_636_800_u64,
+                "CodeSizeUnzipped": 262_144_000,
+                "CodeSizeZipped": 52_428_800,
+                "ConcurrentExecutions": limit,
+                "UnreservedConcurrentExecutions": limit.saturating_sub(account.reserved_total()),
+            },
+            "AccountUsage": { "TotalCodeSize": 1024, "FunctionCount": account.functions.len() },
+        })
+    }
+
+    /// Makes a function that is ready for use at once.
+    pub fn create(&self, spec: FunctionSpec) -> Result<(), ApiError> {
+        spec.check().map_err(ApiError::invalid)?;
+        let mut account = self.lock();
+        if account.functions.contains_key(&spec.name) {
+            return Err(ApiError::conflict(format!(
+                "Function already exist: {}",
+                spec.name
+            )));
+        }
+        let function = Function::new(spec, &self.world);
+        account
+            .functions
+            .insert(function.name().to_owned(), function);
+        Ok(())
+    }
+
+    pub fn delete(&self, name: &str) -> bool {
+        self.lock().functions.remove(name).is_some()
+    }
+
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.lock().calls.iter().cloned().collect()
+    }
+
+    pub fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    pub fn fault(&self, rule: FaultRule) {
+        self.lock().faults.add(rule);
+    }
+
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+}
+
+fn on_function(
+    function: &mut Function,
+    target: &Target,
+    operation: &Operation,
+    effects: Effects,
+    world: &World,
+) -> Result<Reply, ApiError> {
+    let qualifier = target.qualifier.as_deref();
+    let ok = |view: Value| Reply::json(200, &view);
+    match operation {
+        Operation::GetFunctionConfiguration => function.get_configuration(qualifier, world).map(ok),
+        Operation::UpdateFunctionConfiguration(change) => {
+            only_latest(qualifier)?;
+            function
+                .update_configuration(change, effects.fails_later, world)
+                .map(ok)
+        }
+        Operation::UpdateFunctionCode(change) => {
+            only_latest(qualifier)?;
+            function
+                .update_code(change, effects.fails_later, world)
+                .map(ok)
+        }
+        Operation::PublishVersion(publication) => {
+            only_latest(qualifier)?;
+            let view = function.publish(publication, effects.fails_later, world)?;
+            Ok(Reply::json(201, &view))
+        }
+        Operation::ListVersionsByFunction(page) => Ok(ok(function.list_versions(page, world))),
+        Operation::CreateAlias(wanted) => {
+            Ok(Reply::json(201, &function.create_alias(wanted, world)?))
+        }
+        Operation::GetAlias(name) => function.get_alias(name, world).map(ok),
+        Operation::UpdateAlias(name, change) => function.update_alias(name, change, world).map(ok),
+        Operation::ListAliases { version, page } => {
+            Ok(ok(function.list_aliases(version.as_deref(), page, world)))
+        }
+        Operation::DeleteAlias(name) => {
+            function.aliases.remove(name);
+            Ok(Reply::empty(204))
+        }
+        Operation::DeleteFunctionConcurrency => {
+            function.reserved = None;
+            Ok(Reply::empty(204))
+        }
+        Operation::GetFunctionConcurrency => Ok(ok(match function.reserved {
+            Some(reserved) => json!({ "ReservedConcurrentExecutions": reserved }),
+            None => json!({}),
+        })),
+        Operation::DeleteFunction => {
+            function.delete_version(qualifier.unwrap_or_default())?;
+            Ok(Reply::empty(204))
+        }
+        // These three are answered before a single function is asked.
+        Operation::PutFunctionConcurrency(_)
+        | Operation::GetAccountSettings
+        | Operation::Invoke(_) => Err(ApiError::not_simulated("this call")),
+    }
+}
+
+fn only_latest(qualifier: Option<&str>) -> Result<(), ApiError> {
+    match qualifier {
+        None | Some(crate::names::LATEST) => Ok(()),
+        Some(other) => Err(ApiError::invalid(format!(
+            "This operation is permitted on $LATEST only, not on `{other}`"
+        ))),
+    }
+}
+
+impl Account {
+    pub fn function(&mut self, name: &str, world: &World) -> Result<&mut Function, ApiError> {
+        self.functions
+            .get_mut(name)
+            .ok_or_else(|| ApiError::function_not_found(&world.place.arn(name)))
+    }
+
+    pub fn reserved_total(&self) -> u32 {
+        self.functions
+            .values()
+            .filter_map(|function| function.reserved)
+            .sum()
+    }
+
+    fn reserve(&mut self, target: &Target, wanted: u32, world: &World) -> Result<Reply, ApiError> {
+        let current = self
+            .function(&target.function, world)?
+            .reserved
+            .unwrap_or(0);
+        let total = self.reserved_total() - current + wanted;
+        let limit = world.options.account_concurrency;
+        if wanted > 0 && limit.saturating_sub(total) < LEAST_UNRESERVED {
+            return Err(ApiError::invalid(format!(
+                "Specified ReservedConcurrentExecutions for function decreases account's \
+                 UnreservedConcurrentExecution below its minimum value of [{LEAST_UNRESERVED}]."
+            )));
+        }
+        self.function(&target.function, world)?.reserved = Some(wanted);
+        Ok(Reply::json(
+            200,
+            &json!({ "ReservedConcurrentExecutions": wanted }),
+        ))
+    }
+
+    fn record(
+        &mut self,
+        action: &str,
+        target: Option<&Target>,
+        status: Option<u16>,
+        dropped: bool,
+    ) {
+        if self.calls.len() == CALLS_KEPT {
+            self.calls.pop_front();
+        }
+        self.calls_seen += 1;
+        self.calls.push_back(CallRecord {
+            number: self.calls_seen,
+            action: action.to_owned(),
+            function: target.map(|target| target.function.clone()),
+            qualifier: target.and_then(|target| target.qualifier.clone()),
+            status,
+            dropped,
+        });
+    }
+}

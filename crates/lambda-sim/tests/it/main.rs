@@ -1,0 +1,8 @@
+//! The simulated service through its public door: HTTP, and the handle beside it.
+
+mod admin;
+mod client;
+mod control_plane;
+mod data_plane;
+mod faults;
+mod process;

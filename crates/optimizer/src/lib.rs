@@ -1,0 +1,59 @@
+//! Applies the outcome to the function, if the input asks for that.
+
+use power_tuner_aws::{LambdaApi, latest};
+use power_tuner_core::TuneError;
+use power_tuner_core::outcome::{Optimization, Outcome};
+use power_tuner_core::tuning::Tuning;
+use power_tuner_runtime::InLogs;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    execution: String,
+    tuning: Tuning,
+}
+
+impl InLogs for Input {
+    fn execution(&self) -> &str {
+        &self.execution
+    }
+}
+
+/// The outcome, which is the execution's output.
+///
+/// # Errors
+///
+/// The function was changed since it was planned, or cannot be updated.
+pub async fn handle(api: &LambdaApi, input: Input) -> Result<Outcome, TuneError> {
+    let Tuning { plan, outcome, .. } = input.tuning;
+    let outcome = outcome.ok_or_else(|| {
+        TuneError::NoMeasurements("the analyzer ended without an outcome".to_owned())
+    })?;
+    if !plan.auto_optimize {
+        return Ok(outcome);
+    }
+    let target = plan.target;
+    let current = latest::settled(api, &target.function).await?;
+    if current.memory != target.memory || current.code_sha256 != target.code_sha256 {
+        return Err(TuneError::FunctionChanged {
+            function: target.function.to_string(),
+            detail: format!(
+                "it was not given the best size, {}, because its code or its memory is no longer what was measured",
+                outcome.power
+            ),
+        });
+    }
+    let changed = outcome.power != current.memory;
+    if changed {
+        latest::set_memory(api, &current, outcome.power).await?;
+        tracing::info!(from = %current.memory, to = %outcome.power, "applied");
+    }
+    Ok(Outcome {
+        optimization: Some(Optimization {
+            from: current.memory,
+            to: outcome.power,
+            changed,
+        }),
+        ..outcome
+    })
+}

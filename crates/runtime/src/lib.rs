@@ -1,0 +1,47 @@
+//! What every function's `main` shares: JSON logs, the deadline, and error names that the state machine matches.
+
+mod deadline;
+mod logs;
+
+use std::future::Future;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use power_tuner_core::TuneError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
+
+pub use deadline::Deadline;
+pub use logs::InLogs;
+
+/// Serves invocations until Lambda ends the process.
+///
+/// # Errors
+///
+/// The runtime API cannot be reached.
+pub async fn serve<I, O, F, Fut>(handler: F) -> Result<(), lambda_runtime::Error>
+where
+    I: DeserializeOwned + InLogs,
+    O: Serialize,
+    F: Fn(I, Deadline) -> Fut,
+    Fut: Future<Output = Result<O, TuneError>>,
+{
+    logs::init();
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<I>| {
+        let (input, context) = event.into_parts();
+        let span = logs::span(&input);
+        let deadline = Deadline::of(&context);
+        async {
+            handler(input, deadline).await.map_err(|error| {
+                tracing::error!(error = error.name(), "{error}");
+                Diagnostic {
+                    error_type: error.name().to_owned(),
+                    error_message: error.to_string(),
+                }
+            })
+        }
+        .instrument(span)
+        .await
+    }))
+    .await
+}

@@ -1,0 +1,319 @@
+//! `cargo xtask test`: every check that CI runs, the quick ones first.
+
+use std::fs;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::builder::PossibleValuesParser;
+use comfy_table::{CellAlignment, Table, presets};
+use power_tuner_core::TuneError;
+use serde_json::Value;
+
+use crate::aws::REGION;
+use crate::consistency;
+use crate::functions::{self, Architecture};
+use crate::packages::{self, Missing, PythonTools};
+use crate::processes::{self, OwnDirectory, Words};
+use crate::stack;
+use crate::workspace::Workspace;
+
+const TEMPLATE: &str = "template.yaml";
+const DEFINITION: &str = "statemachine/power-tuner.asl.json";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only name the steps
+    #[arg(long)]
+    list: bool,
+    /// Run only this step; may be given several times
+    #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(STEPS.map(|step| step.name)))]
+    only: Vec<String>,
+}
+
+/// What a step without an error came to.
+enum Done {
+    Ok,
+    NotRun(Missing),
+}
+
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Checkout) -> Result<Done>,
+}
+
+const STEPS: [Step; 11] = [
+    Step {
+        name: "format",
+        what: "cargo fmt",
+        run: format,
+    },
+    Step {
+        name: "consistency",
+        what: "names in the state machine, the template and the code",
+        run: consistency,
+    },
+    Step {
+        name: "cfn-lint",
+        what: "cfn-lint on the template",
+        run: cfn_lint,
+    },
+    Step {
+        name: "sam-validate",
+        what: "sam validate --lint",
+        run: sam_validate,
+    },
+    Step {
+        name: "asl-validator",
+        what: "the state machine's definition",
+        run: asl_validator,
+    },
+    Step {
+        name: "clippy",
+        what: "cargo clippy, warnings are errors",
+        run: clippy,
+    },
+    Step {
+        name: "test",
+        what: "unit, property and doc tests",
+        run: test,
+    },
+    Step {
+        name: "doc",
+        what: "cargo doc, warnings are errors",
+        run: doc,
+    },
+    Step {
+        name: "build-x86_64",
+        what: "the functions' release binaries for x86_64",
+        run: build_x86_64,
+    },
+    Step {
+        name: "build-arm64",
+        what: "the functions' release binaries for arm64",
+        run: build_arm64,
+    },
+    Step {
+        name: "e2e",
+        what: "the whole stack on local AWS",
+        run: e2e,
+    },
+];
+
+/// What the steps work with.
+struct Checkout {
+    workspace: Workspace,
+    tools: PythonTools,
+    directory: OwnDirectory,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if arguments.list {
+        for step in &STEPS {
+            println!("{:<14} {}", step.name, step.what);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    processes::clean_up_when_interrupted()?;
+    let workspace = Workspace::find()?;
+    let lock = workspace.lock()?;
+    let tools = PythonTools::install(&workspace)?;
+    drop(lock);
+    let checkout = Checkout {
+        workspace,
+        tools,
+        directory: OwnDirectory::new()?,
+    };
+
+    let wanted = |step: &&Step| {
+        arguments.only.is_empty() || arguments.only.iter().any(|name| name == step.name)
+    };
+    let mut ends = Vec::new();
+    for step in STEPS.iter().filter(wanted) {
+        eprintln!("\n==> {}: {}", step.name, step.what);
+        let start = Instant::now();
+        let end = (step.run)(&checkout);
+        processes::stay_if_interrupted();
+        match &end {
+            Ok(Done::Ok) => eprintln!("    ok, {:.1} s", start.elapsed().as_secs_f64()),
+            Ok(Done::NotRun(Missing(reason))) => eprintln!("    NOT RUN: {reason}"),
+            Err(error) => eprintln!("    FAILED: {error:#}"),
+        }
+        let failed = end.is_err();
+        ends.push((step, end, start.elapsed()));
+        if failed {
+            break;
+        }
+    }
+    let skipped = STEPS.iter().filter(wanted).count() - ends.len();
+    print!("{}", summary(&ends, skipped));
+    Ok(if ends.iter().any(|(_, end, _)| end.is_err()) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn summary(ends: &[(&Step, Result<Done>, Duration)], skipped: usize) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_header(["Step", "Result", "Seconds"]);
+    for (step, end, time) in ends {
+        let result = match end {
+            Ok(Done::Ok) => "ok",
+            Ok(Done::NotRun(_)) => "NOT RUN",
+            Err(_) => "FAILED",
+        };
+        table.add_row([step.name, result, &format!("{:.1}", time.as_secs_f64())]);
+    }
+    if let Some(column) = table.column_mut(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let count = |is: fn(&Result<Done>) -> bool| ends.iter().filter(|(_, end, _)| is(end)).count();
+    format!(
+        "\n{table}\n{} passed, {} failed, {} skipped\n",
+        count(|end| matches!(end, Ok(Done::Ok))),
+        count(Result::is_err),
+        count(|end| matches!(end, Ok(Done::NotRun(_)))) + skipped,
+    )
+}
+
+impl Checkout {
+    fn cargo(&self, arguments: &[&str]) -> Result<Done> {
+        as_it_is(self.workspace.command("cargo").args(arguments))
+    }
+
+    fn read(&self, file: &str) -> Result<String> {
+        fs::read_to_string(self.workspace.root.join(file))
+            .with_context(|| format!("cannot read `{file}`"))
+    }
+
+    fn build(&self, architecture: Architecture) -> Result<Done> {
+        Ok(
+            match functions::build(&self.workspace, &self.tools, architecture)? {
+                Ok(_) => Done::Ok,
+                Err(missing) => Done::NotRun(missing),
+            },
+        )
+    }
+}
+
+fn as_it_is(command: &mut Command) -> Result<Done> {
+    processes::run(command, &Words::AsTheyAre).map(|()| Done::Ok)
+}
+
+fn format(checkout: &Checkout) -> Result<Done> {
+    checkout.cargo(&["fmt", "--all", "--check"])
+}
+
+fn clippy(checkout: &Checkout) -> Result<Done> {
+    checkout.cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "--deny",
+        "warnings",
+    ])
+}
+
+fn test(checkout: &Checkout) -> Result<Done> {
+    checkout.cargo(&["test", "--workspace", "--locked", "--exclude", "e2e"])
+}
+
+fn doc(checkout: &Checkout) -> Result<Done> {
+    let mut cargo = checkout.workspace.command("cargo");
+    as_it_is(
+        cargo
+            .args(["doc", "--workspace", "--no-deps", "--locked"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
+    )
+}
+
+fn e2e(checkout: &Checkout) -> Result<Done> {
+    checkout.cargo(&["test", "--package", "e2e", "--locked"])
+}
+
+fn build_x86_64(checkout: &Checkout) -> Result<Done> {
+    checkout.build(Architecture::X86_64)
+}
+
+fn build_arm64(checkout: &Checkout) -> Result<Done> {
+    checkout.build(Architecture::Arm64)
+}
+
+fn cfn_lint(checkout: &Checkout) -> Result<Done> {
+    as_it_is(
+        checkout
+            .workspace
+            .command(checkout.tools.program("cfn-lint"))
+            .arg(TEMPLATE),
+    )
+}
+
+fn sam_validate(checkout: &Checkout) -> Result<Done> {
+    // Nothing listens there: a check of a file needs no AWS.
+    let nowhere = "http://127.0.0.1:1";
+    let mut sam = stack::sam(
+        &checkout.workspace,
+        &checkout.tools,
+        &checkout.directory,
+        nowhere,
+    )?;
+    as_it_is(sam.args([
+        "validate",
+        "--lint",
+        "--region",
+        REGION,
+        "--template",
+        TEMPLATE,
+    ]))
+}
+
+fn asl_validator(checkout: &Checkout) -> Result<Done> {
+    let lock = checkout.workspace.lock()?;
+    let validator = match packages::asl_validator(&checkout.workspace)? {
+        Ok(validator) => validator,
+        Err(missing) => return Ok(Done::NotRun(missing)),
+    };
+    drop(lock);
+    let definition = checkout.directory.path().join("definition.asl.json");
+    fs::write(
+        &definition,
+        consistency::substituted(&checkout.read(DEFINITION)?),
+    )
+    .with_context(|| format!("cannot write `{}`", definition.display()))?;
+    as_it_is(
+        checkout
+            .workspace
+            .command(validator)
+            .arg("--json-path")
+            .arg(definition),
+    )
+}
+
+fn consistency(checkout: &Checkout) -> Result<Done> {
+    // The template's short forms (`!Sub`) are CloudFormation's own; SAM has the reader for them.
+    const READ: &str = "import json, sys; from samcli.yamlhelper import yaml_parse; \
+                        json.dump(yaml_parse(open(sys.argv[1]).read()), sys.stdout)";
+    let mut python = checkout.workspace.command(checkout.tools.program("python"));
+    let template: Value =
+        serde_json::from_str(&processes::output(python.args(["-c", READ, TEMPLATE]))?)
+            .with_context(|| format!("cannot read `{TEMPLATE}`"))?;
+    let definition = checkout.read(DEFINITION)?;
+    let faults = consistency::faults(
+        &definition,
+        &template,
+        &TuneError::NAMES,
+        &checkout.workspace.binaries,
+    );
+    ensure!(
+        faults.is_empty(),
+        "{DEFINITION} and {TEMPLATE}:\n{}",
+        faults.join("\n")
+    );
+    Ok(Done::Ok)
+}

@@ -1,0 +1,377 @@
+//! What ties the state machine's definition to the template and the code: names that no compiler checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+/// The errors that Step Functions itself gives (the developer guide's "Error names").
+const STATES_ERRORS: [&str; 17] = [
+    "States.ALL",
+    "States.BranchFailed",
+    "States.DataLimitExceeded",
+    "States.ExceedToleratedFailureThreshold",
+    "States.HeartbeatTimeout",
+    "States.Http.Socket",
+    "States.IntrinsicFailure",
+    "States.ItemReaderFailed",
+    "States.NoChoiceMatched",
+    "States.ParameterPathFailure",
+    "States.Permissions",
+    "States.QueryEvaluationError",
+    "States.ResultPathMatchFailure",
+    "States.ResultWriterFailed",
+    "States.Runtime",
+    "States.TaskFailed",
+    "States.Timeout",
+];
+
+/// Every inconsistency, in words. `own_errors` are the names that the functions give, `binaries` those that Cargo builds.
+pub(crate) fn faults(
+    definition: &str,
+    template: &Value,
+    own_errors: &[&str],
+    binaries: &BTreeSet<String>,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    match serde_json::from_str(&substituted(definition)) {
+        Ok(machine) => {
+            check_states(&machine, "the state machine", &mut faults);
+            check_errors(&machine, own_errors, &mut faults);
+        }
+        Err(error) => faults.push(format!("the definition is not JSON: {error}")),
+    }
+    check_substitutions(&substitutions(definition), template, binaries, &mut faults);
+    faults
+}
+
+/// The definition with each `${Name}` replaced by something that looks right in its place.
+pub(crate) fn substituted(definition: &str) -> String {
+    substitutions(definition)
+        .into_iter()
+        .fold(definition.to_owned(), |text, name| {
+            let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
+            // In quotes it is a string, without them a number.
+            text.replace(&format!("\"${{{name}}}\""), &format!("\"{arn}\""))
+                .replace(&format!("${{{name}}}"), "1")
+        })
+}
+
+fn substitutions(text: &str) -> BTreeSet<String> {
+    text.split("${")
+        .skip(1)
+        .filter_map(|part| part.split_once('}'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+fn check_substitutions(
+    used: &BTreeSet<String>,
+    template: &Value,
+    binaries: &BTreeSet<String>,
+    faults: &mut Vec<String>,
+) {
+    let none = Map::new();
+    let resources = template["Resources"].as_object().unwrap_or(&none);
+    let given: BTreeMap<&String, &Value> = resources
+        .values()
+        .filter(|resource| resource["Type"] == "AWS::Serverless::StateMachine")
+        .filter_map(|machine| machine["Properties"]["DefinitionSubstitutions"].as_object())
+        .flatten()
+        .collect();
+    for name in used.iter().filter(|name| !given.contains_key(name)) {
+        faults.push(format!(
+            "the definition uses `${{{name}}}`, which the template does not substitute"
+        ));
+    }
+    for (name, value) in given {
+        if !used.contains(name) {
+            faults.push(format!(
+                "the template substitutes `{name}`, which the definition does not use"
+            ));
+        }
+        for logical_id in references(value) {
+            let Some(resource) = resources.get(&logical_id) else {
+                if template["Parameters"][&logical_id].is_null() && !logical_id.starts_with("AWS::")
+                {
+                    faults.push(format!("`{name}` is substituted by `{logical_id}`, which the template does not have"));
+                }
+                continue;
+            };
+            if resource["Type"] == "AWS::Serverless::Function" {
+                let binary = &resource["Metadata"]["BuildProperties"]["Binary"];
+                if !binary
+                    .as_str()
+                    .is_some_and(|binary| binaries.contains(binary))
+                {
+                    faults.push(format!("function `{logical_id}` is built from binary {binary}, which no package has"));
+                }
+            }
+        }
+    }
+}
+
+/// The logical ids that a template's value refers to.
+fn references(value: &Value) -> BTreeSet<String> {
+    let first = |text: &str| text.split('.').next().unwrap_or_default().to_owned();
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .flat_map(|(function, argument)| match (function.as_str(), argument) {
+                ("Ref", Value::String(id)) => BTreeSet::from([id.clone()]),
+                ("Fn::GetAtt", Value::String(attribute)) => BTreeSet::from([first(attribute)]),
+                ("Fn::GetAtt", Value::Array(path)) => path
+                    .first()
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect(),
+                ("Fn::Sub", Value::String(text)) => {
+                    substitutions(text).iter().map(|name| first(name)).collect()
+                }
+                (_, argument) => references(argument),
+            })
+            .collect(),
+        Value::Array(values) => values.iter().flat_map(references).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn check_errors(definition: &Value, own: &[&str], faults: &mut Vec<String>) {
+    let mut names = BTreeSet::new();
+    collect_errors(definition, &mut names);
+    for name in names {
+        let of_aws = STATES_ERRORS.contains(&name)
+            || name.starts_with("Lambda.")
+            // What Lambda calls a function that ran out of time, memory or luck.
+            || ["Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory"].contains(&name);
+        if !of_aws && !own.contains(&name) {
+            faults.push(format!(
+                "the definition matches error `{name}`, which neither AWS nor the code gives"
+            ));
+        }
+    }
+}
+
+fn collect_errors<'a>(value: &'a Value, names: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                if key == "ErrorEquals" {
+                    names.extend(
+                        value
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .filter_map(Value::as_str),
+                    );
+                } else {
+                    collect_errors(value, names);
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect_errors(value, names)),
+        _ => {}
+    }
+}
+
+/// Checks that in a machine, and in each machine inside one of its states, every state exists and can be reached.
+fn check_states(machine: &Value, place: &str, faults: &mut Vec<String>) {
+    let none = Map::new();
+    let states = machine["States"].as_object().unwrap_or(&none);
+    let mut reached = BTreeSet::new();
+    let mut next: Vec<&str> = machine["StartAt"].as_str().into_iter().collect();
+    while let Some(name) = next.pop() {
+        if !reached.insert(name) {
+            continue;
+        }
+        let Some(state) = states.get(name) else {
+            faults.push(format!(
+                "{place} goes to state `{name}`, which it does not have"
+            ));
+            continue;
+        };
+        next.extend(
+            ["Next", "Default"]
+                .iter()
+                .filter_map(|key| state[*key].as_str()),
+        );
+        for key in ["Choices", "Catch"] {
+            next.extend(
+                state[key]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|rule| rule["Next"].as_str()),
+            );
+        }
+        let inside = format!("`{name}` of {place}");
+        let branches = state["Branches"].as_array().into_iter().flatten();
+        for machine in ["ItemProcessor", "Iterator"]
+            .iter()
+            .filter_map(|key| state.get(*key))
+            .chain(branches)
+        {
+            check_states(machine, &inside, faults);
+        }
+    }
+    for name in states
+        .keys()
+        .filter(|name| !reached.contains(name.as_str()))
+    {
+        faults.push(format!("{place} never goes to its state `{name}`"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn definition() -> Value {
+        json!({
+            "StartAt": "Plan",
+            "States": {
+                "Plan": {
+                    "Type": "Task",
+                    "Parameters": {"FunctionName": "${PlanFunction}"},
+                    "Retry": [{"ErrorEquals": ["Lambda.TooManyRequestsException"]}],
+                    "Catch": [{"ErrorEquals": ["InvalidInput", "States.ALL"], "Next": "Failed"}],
+                    "Next": "Measure",
+                },
+                "Measure": {
+                    "Type": "Map",
+                    "ItemProcessor": {"StartAt": "Size", "States": {"Size": {"Type": "Pass", "End": true}}},
+                    "Next": "More?",
+                },
+                "More?": {"Type": "Choice", "Choices": [{"Next": "Measure"}], "Default": "Done"},
+                "Done": {"Type": "Succeed"},
+                "Failed": {"Type": "Fail"},
+            },
+        })
+    }
+
+    fn template() -> Value {
+        json!({
+            "Parameters": {"Limit": {"Type": "Number"}},
+            "Resources": {
+                "PlanFunction": {
+                    "Type": "AWS::Serverless::Function",
+                    "Metadata": {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "plan"}},
+                },
+                "Machine": {
+                    "Type": "AWS::Serverless::StateMachine",
+                    "Properties": {
+                        "DefinitionSubstitutions": {"PlanFunction": {"Fn::GetAtt": ["PlanFunction", "Arn"]}},
+                    },
+                },
+            },
+        })
+    }
+
+    fn check(definition: &Value, template: &Value) -> Vec<String> {
+        faults(
+            &definition.to_string(),
+            template,
+            &["InvalidInput"],
+            &BTreeSet::from(["plan".to_owned()]),
+        )
+    }
+
+    #[test]
+    fn what_fits_has_no_faults() {
+        assert_eq!(check(&definition(), &template()), [""; 0]);
+    }
+
+    #[test]
+    fn each_fault_of_the_definition_is_found() {
+        let cases = [
+            (
+                "/States/Measure/Next",
+                json!("Mroe?"),
+                vec![
+                    "the state machine goes to state `Mroe?`, which it does not have",
+                    "the state machine never goes to its state `Done`",
+                    "the state machine never goes to its state `More?`",
+                ],
+            ),
+            (
+                "/States/Measure/ItemProcessor/StartAt",
+                json!("Sise"),
+                vec![
+                    "`Measure` of the state machine goes to state `Sise`, which it does not have",
+                    "`Measure` of the state machine never goes to its state `Size`",
+                ],
+            ),
+            (
+                "/States/Plan/Catch/0/ErrorEquals/0",
+                json!("InvalidInputs"),
+                vec![
+                    "the definition matches error `InvalidInputs`, which neither AWS nor the code gives",
+                ],
+            ),
+            (
+                "/States/Plan/Catch/0/ErrorEquals/1",
+                json!("States.All"),
+                vec![
+                    "the definition matches error `States.All`, which neither AWS nor the code gives",
+                ],
+            ),
+            (
+                "/States/Plan/Parameters/FunctionName",
+                json!("${PlannerFunction}"),
+                vec![
+                    "the definition uses `${PlannerFunction}`, which the template does not substitute",
+                    "the template substitutes `PlanFunction`, which the definition does not use",
+                ],
+            ),
+        ];
+        for (place, value, wanted) in cases {
+            let mut definition = definition();
+            *definition.pointer_mut(place).expect(place) = value;
+            assert_eq!(check(&definition, &template()), wanted, "case: {place}");
+        }
+    }
+
+    #[test]
+    fn each_fault_of_the_template_is_found() {
+        let cases = [
+            (
+                "/Resources/PlanFunction/Metadata/BuildProperties/Binary",
+                json!("plam"),
+                "function `PlanFunction` is built from binary \"plam\", which no package has",
+            ),
+            (
+                "/Resources/Machine/Properties/DefinitionSubstitutions/PlanFunction",
+                json!({"Fn::Sub": "${PlannerFunction.Arn}"}),
+                "`PlanFunction` is substituted by `PlannerFunction`, which the template does not have",
+            ),
+        ];
+        for (place, value, wanted) in cases {
+            let mut template = template();
+            *template.pointer_mut(place).expect(place) = value;
+            assert_eq!(check(&definition(), &template), [wanted], "case: {place}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_may_be_substituted() {
+        let mut template = template();
+        template["Resources"]["Machine"]["Properties"]["DefinitionSubstitutions"]["Limit"] =
+            json!({"Ref": "Limit"});
+        let mut definition = definition();
+        definition["States"]["Measure"]["MaxConcurrency"] = json!("${Limit}");
+        assert_eq!(check(&definition, &template), [""; 0]);
+    }
+
+    #[test]
+    fn substitution_leaves_a_definition_that_is_json() {
+        let text = substituted(r#"{"FunctionName": "${F}", "MaxConcurrency": ${Limit}}"#);
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value["MaxConcurrency"], 1);
+        assert_eq!(
+            value["FunctionName"],
+            "arn:aws:lambda:us-east-1:123456789012:function:F"
+        );
+    }
+}

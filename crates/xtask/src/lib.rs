@@ -1,0 +1,55 @@
+//! `cargo xtask ...`: the commands that people and CI use, and [`LocalAws`] for the end-to-end suite.
+
+mod aws;
+mod checks;
+mod consistency;
+mod functions;
+mod http;
+mod local;
+mod local_aws;
+mod ministack;
+mod packages;
+mod processes;
+mod progress;
+mod report;
+mod simulator;
+mod stack;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use aws::{ApiError, Aws, Execution};
+pub use local_aws::{LocalAws, Options};
+pub use simulator::Simulator;
+
+/// Commands for working on the power tuner.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tune a sample function on local AWS: set up, build, start, deploy, tune, print, take down
+    Local(local::Arguments),
+    /// Run every check that CI runs
+    Test(checks::Arguments),
+}
+
+/// Runs the command that the arguments of this process name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Local(arguments) => local::run(&arguments),
+        Command::Test(arguments) => checks::run(&arguments),
+    };
+    processes::stay_if_interrupted();
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

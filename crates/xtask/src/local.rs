@@ -1,0 +1,358 @@
+//! `cargo xtask local`: one tuning on local AWS, from nothing to its result.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+
+use crate::aws::{Execution, REGION};
+use crate::local_aws::{LocalAws, Options};
+use crate::ministack::{ACCESS_KEY, SECRET_KEY};
+use crate::progress::step;
+use crate::report;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The sample function to tune
+    #[arg(long, value_enum, default_value = "cpu-bound")]
+    function: Sample,
+    /// A file with a whole execution input; the options below override its fields
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// What to optimise for
+    #[arg(long, value_enum)]
+    strategy: Option<Strategy>,
+    /// Memory sizes in MB
+    #[arg(long, value_name = "MB,MB,...", value_delimiter = ',')]
+    power_values: Option<Vec<u32>>,
+    /// Calls for each memory size
+    #[arg(long)]
+    num: Option<u32>,
+    /// The real time that a second of the function takes: 1 is real time, 0.01 a hundred times faster
+    #[arg(long, default_value_t = Options::default().time_scale, value_parser = time_scale)]
+    time_scale: f64,
+    /// Leave everything running until Ctrl-C, and say how to use the AWS CLI against it
+    #[arg(long)]
+    keep: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Sample {
+    CpuBound,
+    IoBound,
+    Mixed,
+    ColdHeavy,
+    JsonLogs,
+    #[value(name = "fails-below-256mb")]
+    FailsBelow256Mb,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Strategy {
+    Cost,
+    Speed,
+    Balanced,
+}
+
+fn name(value: impl ValueEnum) -> String {
+    value
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned())
+        .unwrap_or_default()
+}
+
+fn time_scale(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(scale) if (0.0..=1000.0).contains(&scale) => Ok(scale),
+        _ => Err("a number from 0 (do not wait at all) on".to_owned()),
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    // Faults of the input show before the minutes of building.
+    let mut input = input(arguments)?;
+    let local = LocalAws::start(&Options {
+        time_scale: arguments.time_scale,
+        ..Options::default()
+    })?;
+    let sample = name(arguments.function);
+    let created = local
+        .simulator()
+        .create_function(&json!({"preset": &sample, "name": &sample}))?;
+    if !input.contains_key("lambdaARN") {
+        let arn = created["arn"]
+            .as_str()
+            .context("the simulator gave no ARN")?;
+        input.insert("lambdaARN".to_owned(), arn.into());
+    }
+    let input = Value::Object(input);
+    let execution = step(
+        &format!(
+            "tuning {}",
+            input["lambdaARN"].as_str().unwrap_or("the function")
+        ),
+        || {
+            let arn = local.start_execution(&input)?;
+            follow(&local, &arn)
+        },
+    )?;
+
+    let succeeded = execution.status == "SUCCEEDED";
+    if succeeded {
+        let outcome = execution.output.unwrap_or_default();
+        let workspace = Workspace::find()?;
+        let path = workspace.directory("local")?.join("outcome.json");
+        fs::write(&path, format!("{outcome:#}\n"))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        print(&report::text(&outcome, &workspace.shown(&path).to_string()))?;
+    } else {
+        let error = execution.error.unwrap_or_default();
+        eprintln!(
+            "the tuning ended {}: {error}\n{}",
+            execution.status,
+            execution.cause.unwrap_or_default()
+        );
+    }
+    if arguments.keep {
+        explain(&local, &input);
+        loop {
+            thread::park();
+        }
+    }
+    Ok(if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn input(arguments: &Arguments) -> Result<Map<String, Value>> {
+    let mut input = match &arguments.input {
+        None => Map::new(),
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("cannot read `{}`", path.display()))?;
+            let value: Value = serde_json::from_str(&text)
+                .with_context(|| format!("`{}` is not JSON", path.display()))?;
+            ensure!(
+                value.is_object(),
+                "`{}` must hold an object, as an execution input is one",
+                path.display()
+            );
+            value.as_object().cloned().unwrap_or_default()
+        }
+    };
+    let overrides = [
+        (
+            "strategy",
+            arguments.strategy.map(|strategy| name(strategy).into()),
+        ),
+        (
+            "powerValues",
+            arguments.power_values.as_ref().map(|sizes| json!(sizes)),
+        ),
+        ("num", arguments.num.map(Value::from)),
+    ];
+    for (field, value) in overrides {
+        if let Some(value) = value {
+            input.insert(field.to_owned(), value);
+        }
+    }
+    let defaults = [
+        ("powerValues", json!([128, 256, 512, 1024, 1769, 3008])),
+        ("num", json!(20)),
+        ("parallelInvocation", json!(true)),
+        ("payload", json!({})),
+        ("includeOutputResults", json!(true)),
+    ];
+    for (field, value) in defaults {
+        input.entry(field).or_insert(value);
+    }
+    Ok(input)
+}
+
+/// Says which state an execution enters, and how many sizes are finished, until it ends.
+fn follow(local: &LocalAws, arn: &str) -> Result<Execution> {
+    let start = Instant::now();
+    let mut seen = 0;
+    let mut story = Story::default();
+    loop {
+        // Asked before the history, so that the history of an ended execution is complete.
+        let execution = local.aws().describe_execution(arn)?;
+        let events = local.aws().history(arn)?;
+        for line in events
+            .iter()
+            .skip(seen)
+            .filter_map(|event| story.line(event))
+        {
+            eprintln!("    {:5.1} s  {line}", start.elapsed().as_secs_f64());
+        }
+        seen = events.len();
+        if !execution.is_running() {
+            return Ok(execution);
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// What the events of an execution tell a person.
+#[derive(Default)]
+struct Story {
+    sizes: usize,
+    finished: usize,
+}
+
+impl Story {
+    fn line(&mut self, event: &Value) -> Option<String> {
+        let entered = &event["stateEnteredEventDetails"];
+        if let Some(state) = entered["name"].as_str() {
+            if event["type"] == "MapStateEntered" {
+                let versions = &json_in(&entered["input"])["published"]["versions"];
+                *self = Self {
+                    sizes: versions.as_array().map_or(0, Vec::len),
+                    finished: 0,
+                };
+            }
+            return Some(state.to_owned());
+        }
+        // Only an executor's answer has a tally; it is the last one for its size if it is `done`.
+        let answer = json_in(&event["taskSucceededEventDetails"]["output"]);
+        if answer["done"] != true || !answer["tally"].is_object() {
+            return None;
+        }
+        self.finished += 1;
+        let failure = answer["failure"]["error"].as_str();
+        let end = failure.map_or(String::new(), |error| format!(", this one failed: {error}"));
+        Some(format!(
+            "  {} of {} sizes finished{end}",
+            self.finished, self.sizes
+        ))
+    }
+}
+
+fn json_in(text: &Value) -> Value {
+    text.as_str()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
+}
+
+/// Standard output that its reader has closed has had enough.
+fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot print the result")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn explain(local: &LocalAws, input: &Value) {
+    let endpoint = local.endpoint();
+    eprintln!(
+        "
+Everything stays up until Ctrl-C. In another terminal:
+
+    export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={REGION}
+    export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}
+
+    .venv/bin/aws stepfunctions start-execution --state-machine-arn {state_machine} \\
+        --input '{input}'
+    .venv/bin/aws stepfunctions describe-execution --execution-arn ARN
+
+The tuned functions are in a Lambda service of their own:
+
+    .venv/bin/aws lambda list-versions-by-function --endpoint-url {sim} --function-name {function}
+    curl -s {sim}/_sim/presets
+
+Logs: {logs}",
+        state_machine = local.state_machine_arn(),
+        sim = local.sim_url(),
+        function = input["lambdaARN"].as_str().unwrap_or("FUNCTION"),
+        logs = local.logs().display(),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn parse(line: &[&str]) -> Result<Arguments, clap::Error> {
+        Line::try_parse_from([&["local"], line].concat()).map(|line| line.arguments)
+    }
+
+    #[test]
+    fn options_override_the_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("input.json");
+        fs::write(
+            &file,
+            r#"{"lambdaARN": "f", "num": 5, "strategy": "speed"}"#,
+        )
+        .expect("it can be written");
+        let file = file.to_str().expect("a plain path");
+
+        let arguments = parse(&["--input", file, "--num", "7", "--power-values", "128,256"])
+            .expect("a good line");
+        let input = input(&arguments).expect("a good input");
+        let fields =
+            ["lambdaARN", "num", "strategy", "powerValues"].map(|field| input[field].clone());
+        assert_eq!(
+            fields,
+            [json!("f"), json!(7), json!("speed"), json!([128, 256])]
+        );
+    }
+
+    #[test]
+    fn only_known_samples_are_accepted() {
+        assert!(parse(&["--function", "fails-below-256mb"]).is_ok());
+        assert!(parse(&["--function", "fast"]).is_err());
+        assert!(parse(&["--time-scale", "-1"]).is_err());
+    }
+
+    #[test]
+    fn the_story_counts_the_sizes_that_are_finished() {
+        let entered = |state: &str, kind: &str, input: &Value| json!({"type": kind, "stateEnteredEventDetails": {"name": state, "input": input.to_string()}});
+        let answer =
+            |answer: Value| json!({"taskSucceededEventDetails": {"output": answer.to_string()}});
+        let events = [
+            entered("Publisher", "TaskStateEntered", &json!({})),
+            answer(json!({"done": true, "versions": [1, 2]})),
+            entered(
+                "Measure",
+                "MapStateEntered",
+                &json!({"published": {"versions": [1, 2]}}),
+            ),
+            answer(json!({"done": false, "tally": {}})),
+            answer(json!({"done": true, "tally": {}})),
+            answer(json!({"done": true, "tally": {}, "failure": {"error": "OutOfMemory"}})),
+        ];
+        let mut story = Story::default();
+        let lines: Vec<String> = events
+            .iter()
+            .filter_map(|event| story.line(event))
+            .collect();
+        let wanted = [
+            "Publisher",
+            "Measure",
+            "  1 of 2 sizes finished",
+            "  2 of 2 sizes finished, this one failed: OutOfMemory",
+        ];
+        assert_eq!(lines, wanted);
+    }
+}

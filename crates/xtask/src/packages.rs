@@ -1,0 +1,196 @@
+//! The tools that we use and do not have in Rust: Python packages in `.venv`, npm packages below Cargo's target directory.
+//!
+//! Both are pinned, made anew when the pins change, and complete or not there at all: a key file is written last.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, io};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use crate::processes::{self, Words};
+use crate::progress::step;
+use crate::workspace::Workspace;
+
+const REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
+const PACKAGE: &str = include_str!("../tools/package.json");
+const PACKAGE_LOCK: &str = include_str!("../tools/package-lock.json");
+const KEY: &str = "made-from";
+
+/// The programs in `.venv/bin`.
+pub(crate) struct PythonTools {
+    bin: PathBuf,
+}
+
+impl PythonTools {
+    pub fn install(workspace: &Workspace) -> Result<Self> {
+        let venv = workspace.root.join(".venv");
+        let tools = Self {
+            bin: venv.join("bin"),
+        };
+        // Its programs name their interpreter by its full path, so a moved checkout needs another one.
+        let key = key(&[REQUIREMENTS, &venv.to_string_lossy()]);
+        if is_complete(&venv, &key) {
+            return Ok(tools);
+        }
+        step(
+            "installing Python tools into `.venv` (a minute or two, once)",
+            || {
+                let python = python(workspace)?;
+                make_anew(&venv, &key, || {
+                    processes::run(
+                        workspace.command(python).args(["-m", "venv"]).arg(&venv),
+                        &Words::ToStderr,
+                    )?;
+                    let mut pip = workspace.command(tools.program("python"));
+                    pip.args([
+                        "-m",
+                        "pip",
+                        "install",
+                        "--quiet",
+                        "--no-input",
+                        "--disable-pip-version-check",
+                    ])
+                    .arg("--requirement")
+                    .arg(workspace.root.join("crates/xtask/tools/requirements.txt"));
+                    processes::run(&mut pip, &Words::ToStderr)
+                        .context("cannot install the Python tools; is the package index reachable?")
+                })
+            },
+        )?;
+        Ok(tools)
+    }
+
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
+    /// A command that finds our `sam`, `cargo-lambda` and `zig` before any other.
+    pub fn command(&self, workspace: &Workspace, program: &str) -> Result<Command> {
+        let mut paths = vec![self.bin.clone()];
+        paths.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        let path = env::join_paths(paths).context("the checkout's path must not contain `:`")?;
+        let mut command = workspace.command(program);
+        command.env("PATH", path);
+        Ok(command)
+    }
+}
+
+/// Why a tool cannot be used on this machine.
+pub(crate) struct Missing(pub String);
+
+/// The ASL validator's program, or why this machine cannot run it.
+pub(crate) fn asl_validator(workspace: &Workspace) -> Result<Result<PathBuf, Missing>> {
+    for program in ["node", "npm"] {
+        if processes::output(workspace.command(program).arg("--version")).is_err() {
+            let reason = format!("`{program}` is missing; install Node.js 18 or newer with npm");
+            return Ok(Err(Missing(reason)));
+        }
+    }
+    let directory = workspace.directory("npm")?;
+    let key = key(&[PACKAGE, PACKAGE_LOCK]);
+    if !is_complete(&directory, &key) {
+        step("installing the ASL validator", || {
+            make_anew(&directory, &key, || {
+                fs::create_dir_all(&directory)?;
+                fs::write(directory.join("package.json"), PACKAGE)?;
+                fs::write(directory.join("package-lock.json"), PACKAGE_LOCK)?;
+                let mut npm = workspace.command("npm");
+                npm.args([
+                    "ci",
+                    "--ignore-scripts",
+                    "--no-audit",
+                    "--no-fund",
+                    "--loglevel=error",
+                ])
+                .current_dir(&directory);
+                processes::run(&mut npm, &Words::ToStderr)
+                    .context("cannot install the ASL validator; is the npm registry reachable?")
+            })
+        })?;
+    }
+    Ok(Ok(directory.join("node_modules/.bin/asl-validator")))
+}
+
+fn python(workspace: &Workspace) -> Result<OsString> {
+    const PROBE: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
+    for name in [
+        "python3",
+        "python3.14",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+    ] {
+        if processes::output(workspace.command(name).args(["-c", PROBE])).is_ok() {
+            return Ok(name.into());
+        }
+    }
+    bail!(
+        "Python 3.11 or newer with its `venv` module is missing; install it (on Debian: `apt-get install python3 python3-venv`)"
+    )
+}
+
+fn key(parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("\0"));
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn is_complete(directory: &Path, key: &str) -> bool {
+    fs::read_to_string(directory.join(KEY)).is_ok_and(|found| found == key)
+}
+
+fn make_anew(directory: &Path, key: &str, fill: impl FnOnce() -> Result<()>) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error)
+                .with_context(|| format!("cannot remove the old `{}`", directory.display()));
+        }
+        _ => fill()?,
+    }
+    fs::write(directory.join(KEY), key)
+        .with_context(|| format!("cannot write into `{}`", directory.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_filled_completely_is_made_anew() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let directory = parent.path().join("tools");
+        let fill = |name: &'static str| {
+            let path = directory.join(name);
+            move || {
+                fs::create_dir_all(path.parent().context("has a parent")?)?;
+                Ok(fs::write(path, "")?)
+            }
+        };
+
+        let failed = make_anew(&directory, "1", || {
+            fill("half")()?;
+            bail!("the network is down")
+        });
+        assert!(failed.is_err());
+        assert!(!is_complete(&directory, "1"));
+
+        make_anew(&directory, "1", fill("whole")).expect("it can be filled");
+        assert!(is_complete(&directory, "1"));
+        assert!(!is_complete(&directory, "2"), "other pins");
+        assert!(!directory.join("half").exists());
+    }
+
+    #[test]
+    fn every_python_package_is_pinned() {
+        for line in REQUIREMENTS.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.contains("=="), "{line}");
+        }
+    }
+}

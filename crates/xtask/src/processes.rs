@@ -1,0 +1,246 @@
+//! The processes that we start, each in a group of its own: nothing that we started outlives us.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpid,
+};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// How long a process has to end by itself. A run of ours below another one of ours ends well within its time.
+const SERVER_GRACE: Duration = Duration::from_secs(2);
+const COMMAND_GRACE: Duration = Duration::from_secs(8);
+const POLL: Duration = Duration::from_millis(20);
+
+/// What has to go when we are interrupted.
+struct Running {
+    interrupted: bool,
+    groups: Vec<(Pid, Duration)>,
+    directories: Vec<PathBuf>,
+}
+
+static RUNNING: Mutex<Running> = Mutex::new(Running {
+    interrupted: false,
+    groups: Vec::new(),
+    directories: Vec::new(),
+});
+
+fn running() -> MutexGuard<'static, Running> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on an interruption (Ctrl-C, a terminal that closes, a polite kill) takes down what we started, then us.
+pub(crate) fn clean_up_when_interrupted() -> Result<()> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| {
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| error.to_string())?;
+        thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                eprintln!("\ninterrupted: taking everything down");
+                let (groups, directories) = {
+                    let mut running = running();
+                    running.interrupted = true;
+                    (running.groups.clone(), running.directories.clone())
+                };
+                end(&groups);
+                for directory in directories {
+                    // There is nobody left to tell.
+                    let _ = fs::remove_dir_all(directory);
+                }
+                process::exit(130);
+            }
+        });
+        Ok(())
+    });
+    started
+        .clone()
+        .map_err(|error| anyhow!("cannot listen for signals: {error}"))
+}
+
+/// Does not return once we are interrupted: what fails then fails because of that, and is not worth a word.
+pub(crate) fn stay_if_interrupted() {
+    while running().interrupted {
+        thread::park();
+    }
+}
+
+/// A directory that is removed when dropped, and when we are interrupted.
+pub(crate) struct OwnDirectory(tempfile::TempDir);
+
+impl OwnDirectory {
+    pub fn new() -> Result<Self> {
+        let directory = tempfile::Builder::new()
+            .prefix("power-tuner-")
+            .tempdir()
+            .context("cannot make a temporary directory")?;
+        running().directories.push(directory.path().to_owned());
+        Ok(Self(directory))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for OwnDirectory {
+    fn drop(&mut self) {
+        running().directories.retain(|path| path != self.0.path());
+    }
+}
+
+/// A process and whatever it starts, ended when dropped.
+pub(crate) struct Group {
+    child: Child,
+    id: Pid,
+    grace: Duration,
+}
+
+impl Group {
+    /// Starts a server; its standard input is a pipe that closes with us, whatever ends us.
+    pub fn server(command: &mut Command, log: &Path) -> Result<Self> {
+        let (out, err) = log_files(log)?;
+        command.stdin(Stdio::piped()).stdout(out).stderr(err);
+        Self::start(command, SERVER_GRACE)
+    }
+
+    fn start(command: &mut Command, grace: Duration) -> Result<Self> {
+        stay_if_interrupted();
+        // Held until the group is known, so that an interruption cannot miss it.
+        let mut running = running();
+        let child = command
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", shown(command)))?;
+        let id = Pid::from_child(&child);
+        running.groups.push((id, grace));
+        Ok(Self { child, id, grace })
+    }
+
+    /// How the process itself ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        end(&[(self.id, self.grace)]);
+        running().groups.retain(|(id, _)| *id != self.id);
+    }
+}
+
+/// Ends groups together: politely, and after the grace for good.
+fn end(groups: &[(Pid, Duration)]) {
+    let mut left = groups.to_vec();
+    for (id, _) in &left {
+        // A group that is gone already is what we want.
+        let _ = kill_process_group(*id, Signal::TERM);
+    }
+    let start = Instant::now();
+    loop {
+        left.retain(|(id, _)| is_left(*id));
+        if left.is_empty() || left.iter().all(|(_, grace)| start.elapsed() > *grace) {
+            break;
+        }
+        thread::sleep(POLL);
+    }
+    for (id, _) in &left {
+        let _ = kill_process_group(*id, Signal::KILL);
+    }
+    let start = Instant::now();
+    while left.iter().any(|(id, _)| is_left(*id)) && start.elapsed() < Duration::from_secs(2) {
+        thread::sleep(POLL);
+    }
+}
+
+fn is_left(group: Pid) -> bool {
+    // An ended process stays a member of its group until its parent, for the first of the group us, has looked.
+    let _ = waitpid(Some(group), WaitOptions::NOHANG);
+    test_kill_process_group(group).is_ok()
+}
+
+/// Where a command's words go.
+pub(crate) enum Words<'a> {
+    AsTheyAre,
+    /// Standard output is for our result alone.
+    ToStderr,
+    /// To this file, and its end to the error if the command fails.
+    ToLog(&'a Path),
+}
+
+pub(crate) fn run(command: &mut Command, words: &Words) -> Result<()> {
+    match words {
+        Words::AsTheyAre => {}
+        Words::ToStderr => {
+            command.stdout(io::stderr());
+        }
+        Words::ToLog(log) => {
+            let (out, err) = log_files(log)?;
+            command.stdout(out).stderr(err);
+        }
+    }
+    let mut group = Group::start(command.stdin(Stdio::null()), COMMAND_GRACE)?;
+    let status = group.child.wait();
+    stay_if_interrupted();
+    let status = status.with_context(|| format!("cannot wait for `{}`", shown(command)))?;
+    if status.success() {
+        return Ok(());
+    }
+    match words {
+        Words::ToLog(log) => bail!("`{}` failed ({status}):\n{}", shown(command), tail(log)),
+        _ => bail!("`{}` failed ({status})", shown(command)),
+    }
+}
+
+/// What a command prints on standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let directory = OwnDirectory::new()?;
+    let (out, err) = (directory.path().join("out"), directory.path().join("err"));
+    command.stdout(create(&out)?).stderr(create(&err)?);
+    if let Err(error) = run(command, &Words::AsTheyAre) {
+        bail!("{error:#}\n{}", tail(&err));
+    }
+    fs::read_to_string(&out).with_context(|| format!("`{}` did not print text", shown(command)))
+}
+
+/// The last lines of a log.
+pub(crate) fn tail(log: &Path) -> String {
+    const LINES: usize = 40;
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(LINES);
+    lines[from..].iter().fold(String::new(), |mut all, line| {
+        let _ = writeln!(all, "    {line}");
+        all
+    })
+}
+
+fn log_files(log: &Path) -> Result<(File, File)> {
+    let out = create(log)?;
+    let err = out.try_clone().context("cannot share a log file")?;
+    Ok((out, err))
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn shown(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        let _ = write!(text, " {}", argument.to_string_lossy());
+    }
+    text
+}

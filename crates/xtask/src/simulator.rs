@@ -1,0 +1,134 @@
+//! The simulated Lambda service, which runs the functions that are tuned.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::aws::{ACCOUNT, REGION};
+use crate::http;
+use crate::processes::{self, Group, OwnDirectory, Words};
+use crate::workspace::Workspace;
+
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.command("cargo");
+    cargo.args([
+        "build",
+        "--locked",
+        "--package",
+        "power-tuner-lambda-sim",
+        "--bin",
+        "lambda-sim",
+    ]);
+    processes::run(&mut cargo, &Words::ToStderr)
+}
+
+/// The simulator's own endpoints, beside those of Lambda.
+pub struct Simulator {
+    agent: Agent,
+    url: String,
+    pub(crate) log: PathBuf,
+    /// Ends with this.
+    _process: Group,
+}
+
+impl Simulator {
+    pub(crate) fn start(
+        workspace: &Workspace,
+        directory: &OwnDirectory,
+        time_scale: f64,
+        seed: u64,
+    ) -> Result<Self> {
+        let log = directory.path().join("lambda-sim.log");
+        let mut command = workspace.command(workspace.target.join("debug/lambda-sim"));
+        command
+            .args(["--port", "0", "--until-stdin-closes"])
+            .args(["--region", REGION, "--account", ACCOUNT])
+            .args(["--time-scale", &time_scale.to_string()])
+            .args(["--seed", &seed.to_string()]);
+        let mut process = Group::server(&mut command, &log)?;
+        let url = address(&mut process, &log)?;
+        Ok(Self {
+            agent: http::agent(Duration::from_secs(60)),
+            url,
+            log,
+            _process: process,
+        })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Creates a function: `{"preset": "cpu-bound", "name": "f"}`, or a whole specification.
+    ///
+    /// # Errors
+    /// The simulator's words if it refuses.
+    pub fn create_function(&self, function: &Value) -> Result<Value> {
+        self.request("POST", "/_sim/functions", Some(function))
+    }
+
+    /// A function as it is now: configuration, versions, aliases, calls.
+    ///
+    /// # Errors
+    /// The simulator's words if it refuses.
+    pub fn function(&self, name: &str) -> Result<Value> {
+        self.request("GET", &format!("/_sim/functions/{name}"), None)
+    }
+
+    /// Any request to the simulator: `("GET", "/_sim/presets", None)`.
+    ///
+    /// # Errors
+    /// The simulator's words if it refuses.
+    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let body = body.map(|body| body.to_string().into_bytes());
+        let headers = [("content-type", "application/json")];
+        let answer = http::send(
+            &self.agent,
+            method,
+            &format!("{}{path}", self.url),
+            &headers,
+            body,
+        )?;
+        ensure!(
+            answer.is_success(),
+            "the simulator refused {method} {path} ({}): {}",
+            answer.status,
+            answer.text
+        );
+        Ok(answer.json())
+    }
+}
+
+/// The simulator picks its own port and says so first.
+fn address(process: &mut Group, log: &PathBuf) -> Result<String> {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        let said =
+            fs::read_to_string(log).with_context(|| format!("cannot read `{}`", log.display()))?;
+        let line = said
+            .split_inclusive('\n')
+            .find_map(|line| line.strip_prefix("listening on "));
+        if let Some(url) = line.and_then(|line| line.strip_suffix('\n')) {
+            return Ok(url.to_owned());
+        }
+        if let Some(status) = process.ended() {
+            bail!(
+                "the Lambda simulator ended at once ({status}):\n{}",
+                processes::tail(log)
+            );
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    processes::stay_if_interrupted();
+    bail!(
+        "the Lambda simulator gave no address for {} s:\n{}",
+        PATIENCE.as_secs(),
+        processes::tail(log)
+    )
+}
