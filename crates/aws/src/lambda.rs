@@ -1,5 +1,6 @@
 //! Lambda's control plane.
 
+use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::StalledStreamProtectionConfig;
 use aws_sdk_lambda::config::retry::RetryConfig;
@@ -42,15 +43,23 @@ pub enum Deletion {
 
 impl LambdaApi {
     pub async fn from_env() -> Self {
-        let shared = client::config().await;
-        let measured = aws_sdk_lambda::config::Builder::from(&shared)
+        Self::new(&client::from_env().await)
+    }
+
+    /// A Lambda service on this machine, such as a simulated one.
+    pub async fn local(endpoint: &str) -> Self {
+        Self::new(&client::local(endpoint).await)
+    }
+
+    fn new(shared: &SdkConfig) -> Self {
+        let measured = aws_sdk_lambda::config::Builder::from(shared)
             // A retry would run the user's function twice and hide the throttle.
             .retry_config(RetryConfig::disabled())
             // A function may be silent for 15 minutes before its response's first byte.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         Self {
-            control: Client::new(&shared),
+            control: Client::new(shared),
             measured: Client::from_conf(measured),
         }
     }

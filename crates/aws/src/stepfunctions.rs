@@ -17,7 +17,7 @@ const EVENTS: i32 = 50;
 impl StepFunctionsApi {
     pub async fn from_env() -> Self {
         Self {
-            client: Client::new(&client::config().await),
+            client: Client::new(&client::from_env().await),
         }
     }
 

@@ -61,7 +61,9 @@ pub async fn handle(
         marker,
         versions: Vec::new(),
     };
-    for version in known.concat() {
+    // A throwaway of an earlier batch is ours too, and nothing to measure.
+    let wanted = |version: &Version| round.sizes.contains(&version.memory);
+    for version in known.concat().into_iter().filter(wanted) {
         publishing.keep(version);
     }
     let tried = publishing.publish_all(&round.sizes, deadline).await;
@@ -119,11 +121,16 @@ impl Publishing<'_> {
         deadline: Deadline,
     ) -> Result<bool, TuneError> {
         let mut current = latest::settled(self.api, &self.plan.target.function).await?;
-        for size in self.in_order(sizes) {
+        let missing = self.in_order(sizes);
+        let mut owner = Owner::User;
+        for size in &missing {
             if deadline.left() < RESERVE {
                 return Ok(false);
             }
-            current = self.publish(current, size).await?;
+            (current, owner) = self.publish(current, *size).await?;
+        }
+        if missing == [self.plan.target.memory] && owner == Owner::Us {
+            self.cover(current).await?;
         }
         Ok(true)
     }
@@ -140,12 +147,12 @@ impl Publishing<'_> {
         missing
     }
 
-    /// Publishes `$LATEST` at one size. Takes and gives what was last read of `$LATEST`.
+    /// Publishes `$LATEST` at one size. Takes and gives what was last read of `$LATEST`; says whose version it is.
     async fn publish(
         &mut self,
         current: Configuration,
         size: MemoryMb,
-    ) -> Result<Configuration, TuneError> {
+    ) -> Result<(Configuration, Owner), TuneError> {
         let (current, published) = self.publish_at(current, size).await?;
         if published.memory != size {
             return Err(TuneError::FunctionChanged {
@@ -156,33 +163,31 @@ impl Publishing<'_> {
                 ),
             });
         }
-        let is_ours = self.marker.owner(&published.description) == Owner::Us;
+        let owner = self.marker.owner(&published.description);
         tracing::info!(
             memory = size.get(),
             version = published.version,
-            is_ours,
+            ?owner,
             "published"
         );
         self.keep(Version {
             memory: size,
             number: published.version,
         });
-        if is_ours && size == self.plan.target.memory && self.versions.len() == 1 {
-            return self.cover(current).await;
-        }
-        Ok(current)
+        Ok((current, owner))
     }
 
-    /// While our version of the original size is the last one, a publish of the user's would return it, and we would
-    /// delete what they then hold. A throwaway behind it, deleted by its marker like the others, prevents that.
-    async fn cover(&self, current: Configuration) -> Result<Configuration, TuneError> {
-        let (current, throwaway) = self.publish_at(current, self.plan.throwaway_size()).await?;
+    /// While a version of the original size is the last one, a publish of the user's would return it; where it is
+    /// ours, we would delete what they then hold. A throwaway behind it, deleted by its marker like the others,
+    /// prevents that.
+    async fn cover(&self, current: Configuration) -> Result<(), TuneError> {
+        let (_, throwaway) = self.publish_at(current, self.plan.throwaway_size()).await?;
         tracing::info!(
             memory = throwaway.memory.get(),
             version = throwaway.version,
             "published a throwaway"
         );
-        Ok(current)
+        Ok(())
     }
 
     async fn publish_at(

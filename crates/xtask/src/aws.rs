@@ -64,7 +64,7 @@ pub struct Aws {
 impl Aws {
     pub(crate) fn new(endpoint: String) -> Self {
         Self {
-            agent: http::agent(Duration::from_secs(60)),
+            agent: http::agent(Duration::from_mins(1)),
             endpoint,
         }
     }

@@ -15,6 +15,7 @@ use crate::consistency;
 use crate::functions::{self, Architecture};
 use crate::packages::{self, Missing, PythonTools};
 use crate::processes::{self, OwnDirectory, Words};
+use crate::progress::print;
 use crate::stack;
 use crate::workspace::Workspace;
 
@@ -110,9 +111,14 @@ struct Checkout {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.list {
-        for step in &STEPS {
-            println!("{:<14} {}", step.name, step.what);
-        }
+        let lines = STEPS.iter().map(|step| {
+            format!(
+                "{:<14} {}
+",
+                step.name, step.what
+            )
+        });
+        print(&lines.collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     }
     processes::clean_up_when_interrupted()?;
@@ -147,7 +153,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     let skipped = STEPS.iter().filter(wanted).count() - ends.len();
-    print!("{}", summary(&ends, skipped));
+    print(&summary(&ends, skipped))?;
     Ok(if ends.iter().any(|(_, end, _)| end.is_err()) {
         ExitCode::FAILURE
     } else {
@@ -158,7 +164,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn summary(ends: &[(&Step, Result<Done>, Duration)], skipped: usize) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_FULL_CONDENSED)
         .set_header(["Step", "Result", "Seconds"]);
     for (step, end, time) in ends {
         let result = match end {

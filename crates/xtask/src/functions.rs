@@ -120,7 +120,7 @@ pub(crate) fn check_all(directory: &Path, architecture: Architecture) -> Result<
     Ok(())
 }
 
-/// MiniStack runs a binary as it is, whatever the template says; Lambda would fail at the first call.
+/// `MiniStack` runs a binary as it is, whatever the template says; Lambda would fail at the first call.
 fn check_machine(binary: &Path, expected: Architecture) -> Result<()> {
     let mut header = [0; 20];
     File::open(binary)

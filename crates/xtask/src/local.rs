@@ -1,7 +1,6 @@
 //! `cargo xtask local`: one tuning on local AWS, from nothing to its result.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
@@ -14,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{Execution, REGION};
 use crate::local_aws::{LocalAws, Options};
 use crate::ministack::{ACCESS_KEY, SECRET_KEY};
-use crate::progress::step;
+use crate::progress::{print, step};
 use crate::report;
 use crate::workspace::Workspace;
 
@@ -61,7 +60,7 @@ enum Strategy {
     Balanced,
 }
 
-fn name(value: impl ValueEnum) -> String {
+fn name(value: &impl ValueEnum) -> String {
     value
         .to_possible_value()
         .map(|value| value.get_name().to_owned())
@@ -82,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         time_scale: arguments.time_scale,
         ..Options::default()
     })?;
-    let sample = name(arguments.function);
+    let sample = name(&arguments.function);
     let created = local
         .simulator()
         .create_function(&json!({"preset": &sample, "name": &sample}))?;
@@ -152,7 +151,7 @@ fn input(arguments: &Arguments) -> Result<Map<String, Value>> {
     let overrides = [
         (
             "strategy",
-            arguments.strategy.map(|strategy| name(strategy).into()),
+            arguments.strategy.map(|strategy| name(&strategy).into()),
         ),
         (
             "powerValues",
@@ -167,8 +166,9 @@ fn input(arguments: &Arguments) -> Result<Map<String, Value>> {
     }
     let defaults = [
         ("powerValues", json!([128, 256, 512, 1024, 1769, 3008])),
-        ("num", json!(20)),
-        ("parallelInvocation", json!(true)),
+        // A tenth of the calls start cold, which is less than what is discarded at the ends.
+        ("num", json!(50)),
+        ("parallelInvocation", json!(5)),
         ("payload", json!({})),
         ("includeOutputResults", json!(true)),
     ];
@@ -241,17 +241,6 @@ fn json_in(text: &Value) -> Value {
     text.as_str()
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default()
-}
-
-/// Standard output that its reader has closed has had enough.
-fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot print the result")
-        }
-        _ => Ok(()),
-    }
 }
 
 fn explain(local: &LocalAws, input: &Value) {

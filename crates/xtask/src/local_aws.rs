@@ -24,7 +24,7 @@ pub struct Options {
     pub time_scale: f64,
     /// Of the simulator's noise.
     pub seed: u64,
-    /// Settings of MiniStack, such as `("AUTH", "true")`.
+    /// Settings of `MiniStack`, such as `("AUTH", "true")`.
     pub ministack: Vec<(String, String)>,
     /// Parameters of the template, beside its architecture.
     pub parameters: Vec<(String, String)>,
@@ -51,7 +51,7 @@ pub struct LocalAws {
 }
 
 impl LocalAws {
-    /// Installs the tools, builds, starts the simulator and MiniStack, and deploys `template.yaml`.
+    /// Installs the tools, builds, starts the simulator and `MiniStack`, and deploys `template.yaml`.
     ///
     /// # Errors
     /// What failed, the end of its log, and what to install if something is missing.
@@ -140,7 +140,7 @@ impl LocalAws {
         }
     }
 
-    /// Where AWS is: all services, and MiniStack's own Lambda, which runs the tuner's functions.
+    /// Where AWS is: all services, and `MiniStack`'s own Lambda, which runs the tuner's functions.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.ministack.aws.endpoint()
@@ -186,7 +186,7 @@ impl LocalAws {
         self.directory.path()
     }
 
-    /// The ends of the logs of MiniStack and the simulator.
+    /// The ends of the logs of `MiniStack` and the simulator.
     #[must_use]
     pub fn logs_tail(&self) -> String {
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! MiniStack: AWS on this machine, all but the functions that are tuned.
+//! `MiniStack`: AWS on this machine, all but the functions that are tuned.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(crate) struct MiniStack {
 }
 
 impl MiniStack {
-    /// `lambda` is where the functions that run in MiniStack reach Lambda. MiniStack itself calls its own in its process.
+    /// `lambda` is where the functions that run in `MiniStack` reach Lambda. `MiniStack` itself calls its own in its process.
     pub fn start(
         workspace: &Workspace,
         tools: &PythonTools,
@@ -100,7 +100,7 @@ impl MiniStack {
     }
 
     fn wait_until_healthy(&mut self) -> Result<()> {
-        const PATIENCE: Duration = Duration::from_secs(60);
+        const PATIENCE: Duration = Duration::from_mins(1);
         let agent = http::agent(Duration::from_secs(2));
         let url = format!("{}/_ministack/health", self.aws.endpoint());
         let start = Instant::now();

@@ -17,8 +17,9 @@ use rustix::process::{
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// How long a process has to end by itself. A run of ours below another one of ours ends well within its time.
-const SERVER_GRACE: Duration = Duration::from_secs(2);
+/// How long a process has to end by itself. Servers keep nothing, so they lose nothing. A command may be one of ours with
+/// servers of its own.
+const SERVER_GRACE: Duration = Duration::from_millis(500);
 const COMMAND_GRACE: Duration = Duration::from_secs(8);
 const POLL: Duration = Duration::from_millis(20);
 

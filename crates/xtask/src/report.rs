@@ -10,7 +10,7 @@ pub(crate) fn text(outcome: &Value, written_to: &str) -> String {
     let currency = outcome["currency"].as_str().unwrap_or("USD");
     let winner = outcome["power"].as_u64();
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header([
         "",
         "Memory",

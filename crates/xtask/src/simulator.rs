@@ -53,7 +53,7 @@ impl Simulator {
         let mut process = Group::server(&mut command, &log)?;
         let url = address(&mut process, &log)?;
         Ok(Self {
-            agent: http::agent(Duration::from_secs(60)),
+            agent: http::agent(Duration::from_mins(1)),
             url,
             log,
             _process: process,

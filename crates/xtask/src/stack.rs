@@ -30,7 +30,7 @@ pub(crate) fn sam(
     let now = time::SystemTime::now()
         .duration_since(time::UNIX_EPOCH)
         .unwrap_or_default()
-        .as_secs();
+        .as_secs_f64();
     let metadata = json!({"lastVersionCheck": now, "telemetryEnabled": false});
     fs::write(home.join("metadata.json"), metadata.to_string())
         .context("cannot write the settings of `sam`")?;

@@ -1,0 +1,270 @@
+//! The boundary itself, over HTTP, against a simulated Lambda service that keeps AWS's rules.
+
+use std::time::Duration;
+
+use power_tuner_aws::{Deletion, InvokeError, LambdaApi, latest};
+use power_tuner_core::function::FunctionArn;
+use power_tuner_core::measurement::Version;
+use power_tuner_core::plan::{Architecture, LastUpdate, State};
+use power_tuner_core::{MemoryMb, TuneError};
+use power_tuner_lambda_sim::{Fault, FaultRule, FunctionError, FunctionSpec, Options, Sim};
+
+const LONGEST: Duration = Duration::from_secs(10);
+
+struct Bench {
+    sim: Sim,
+    api: LambdaApi,
+    function: FunctionArn,
+}
+
+async fn bench(spec: FunctionSpec) -> Bench {
+    let options = Options {
+        time_scale: 0.05,
+        ..Options::default()
+    };
+    let sim = Sim::start(options).await.expect("the simulator starts");
+    let function = FunctionArn::try_from(sim.arn(&spec.name)).expect("a function's ARN");
+    sim.create(spec).expect("a sound function");
+    let api = LambdaApi::local(&sim.url()).await;
+    Bench { sim, api, function }
+}
+
+fn mb(mb: u32) -> MemoryMb {
+    MemoryMb::try_from(mb).expect("a valid size")
+}
+
+impl Bench {
+    async fn publish(&self, description: &str) -> Version {
+        let current = latest::settled(&self.api, &self.function)
+            .await
+            .expect("settled");
+        let published = self
+            .api
+            .publish(
+                &self.function,
+                description,
+                &current.revision_id,
+                &current.code_sha256,
+            )
+            .await
+            .expect("published");
+        let version = Version {
+            memory: published.memory,
+            number: published.version,
+        };
+        let name = format!("{}:{}", self.function, version.number);
+        while self
+            .api
+            .configuration(&name)
+            .await
+            .expect("a version")
+            .state
+            == State::Pending
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        version
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_is_read_whole() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let read = bench.api.configuration("f").await.expect("a configuration");
+    assert_eq!(read.function, bench.function);
+    assert_eq!(read.version, "$LATEST");
+    assert_eq!(read.memory, mb(512));
+    assert_eq!(read.timeout_s, 30);
+    assert_eq!(read.architecture, Architecture::Arm64);
+    assert_eq!(
+        (read.state, read.last_update),
+        (State::Active, LastUpdate::Successful)
+    );
+    assert!(!read.revision_id.is_empty() && !read.code_sha256.is_empty());
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_there_is_named() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let error = bench
+        .api
+        .configuration("other")
+        .await
+        .expect_err("no such function");
+    assert_eq!(
+        error.to_string(),
+        "function `other` was not found; check its name or ARN, and that its region and account are the tuner's"
+    );
+}
+
+#[tokio::test]
+async fn what_may_not_be_called_is_named_with_its_action() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let fault = FaultRule::always("GetFunctionConfiguration", Fault::status(403));
+    bench.sim.fault(fault);
+    let error = bench.api.configuration("f").await.expect_err("denied");
+    assert_eq!(error.name(), "AccessDenied", "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("`lambda:GetFunctionConfiguration` on `f`"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_memory_size_is_set_and_waited_for() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let before = bench.api.configuration("f").await.expect("a configuration");
+    let after = latest::set_memory(&bench.api, &before, mb(1024))
+        .await
+        .expect("updated");
+    assert_eq!(
+        (after.memory, after.last_update),
+        (mb(1024), LastUpdate::Successful)
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_function_that_changed_since_it_was_read() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let before = bench.api.configuration("f").await.expect("a configuration");
+    latest::set_memory(&bench.api, &before, mb(1024))
+        .await
+        .expect("updated");
+    let error = latest::set_memory(&bench.api, &before, mb(256))
+        .await
+        .expect_err("stale");
+    assert!(
+        matches!(error, TuneError::FunctionChanged { .. }),
+        "{error}"
+    );
+    let after = bench.api.configuration("f").await.expect("a configuration");
+    assert_eq!(after.memory, mb(1024));
+}
+
+#[tokio::test]
+async fn an_update_that_fails_later_is_an_error() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    bench.sim.fault(FaultRule::always(
+        "UpdateFunctionConfiguration",
+        Fault::FailLater,
+    ));
+    let before = bench.api.configuration("f").await.expect("a configuration");
+    let error = latest::set_memory(&bench.api, &before, mb(1024))
+        .await
+        .expect_err("failed");
+    assert!(
+        error.to_string().contains("its last update failed"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn all_pages_of_the_versions_are_read() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    for size in 200..255 {
+        let current = latest::settled(&bench.api, &bench.function)
+            .await
+            .expect("settled");
+        latest::set_memory(&bench.api, &current, mb(size))
+            .await
+            .expect("updated");
+        bench.publish("mine").await;
+    }
+    let rows = bench.api.versions(&bench.function).await.expect("versions");
+    assert_eq!(rows.len(), 55, "the service gives 50 a page");
+    assert!(
+        rows.iter()
+            .all(|row| row.description == "mine" && row.version.number != "$LATEST")
+    );
+}
+
+#[tokio::test]
+async fn a_version_is_deleted_once_and_the_function_never() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let version = bench.publish("mine").await;
+    for want in [Deletion::Deleted, Deletion::Deleted] {
+        // AWS answers a second deletion like the first.
+        let deletion = bench.api.delete_version(&bench.function, &version).await;
+        assert_eq!(deletion.expect("an answer"), want);
+    }
+    let snapshot = bench
+        .sim
+        .snapshot("f")
+        .expect("the function is still there");
+    assert!(snapshot.versions.is_empty());
+}
+
+#[tokio::test]
+async fn a_call_has_its_log_and_its_request_id() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let version = bench.publish("").await;
+    let answer = bench
+        .api
+        .invoke(&bench.function, &version, b"{}".to_vec(), LONGEST)
+        .await
+        .expect("an answer");
+    assert_eq!(answer.error, None);
+    assert!(
+        answer
+            .log
+            .contains(&format!("REPORT RequestId: {}", answer.request_id)),
+        "{}",
+        answer.log
+    );
+}
+
+#[tokio::test]
+async fn a_function_that_fails_is_an_answer() {
+    let mut spec = FunctionSpec::named("f");
+    spec.behaviour.fails_with = Some(FunctionError {
+        error_type: "KeyError".to_owned(),
+        error_message: "'id'".to_owned(),
+        every_nth: 1,
+    });
+    let bench = bench(spec).await;
+    let version = bench.publish("").await;
+    let answer = bench
+        .api
+        .invoke(&bench.function, &version, Vec::new(), LONGEST)
+        .await
+        .expect("an answer");
+    assert!(answer.error.is_some_and(|error| error.contains("KeyError")));
+}
+
+#[tokio::test]
+async fn a_measured_call_is_sent_once_whatever_happens() {
+    for fault in [Fault::status(429), Fault::status(500), Fault::DropAfter] {
+        let bench = bench(FunctionSpec::named("f")).await;
+        let version = bench.publish("").await;
+        bench.sim.fault(FaultRule::always("Invoke", fault.clone()));
+        bench.sim.forget_calls();
+        let answer = bench
+            .api
+            .invoke(&bench.function, &version, Vec::new(), LONGEST)
+            .await;
+        let throttled = matches!(answer, Err(InvokeError::Throttled));
+        assert_eq!(throttled, fault == Fault::status(429), "{answer:?}");
+        assert_eq!(bench.sim.calls().len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_never_ends_is_given_up() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let version = bench.publish("").await;
+    bench
+        .sim
+        .fault(FaultRule::always("Invoke", Fault::DelayMs(1e9)));
+    let answer = bench
+        .api
+        .invoke(
+            &bench.function,
+            &version,
+            Vec::new(),
+            Duration::from_millis(200),
+        )
+        .await;
+    assert!(matches!(answer, Err(InvokeError::Failed(_))), "{answer:?}");
+}

@@ -1,0 +1,187 @@
+//! The executor's handler against a simulated Lambda service: batches, deadlines, throttles.
+
+use std::time::Duration;
+
+use power_tuner_aws::LambdaApi;
+use power_tuner_core::measurement::Progress;
+use power_tuner_executor::handle;
+use power_tuner_lambda_sim::{Curve, Fault, FaultRule, FunctionSpec, Options, Sim};
+use power_tuner_runtime::Deadline;
+use serde_json::{Value, json};
+
+struct Bench {
+    sim: Sim,
+    api: LambdaApi,
+}
+
+/// A function that really takes `call_ms`, published as version 1.
+async fn bench(call_ms: f64) -> Bench {
+    let sim = Sim::start(Options {
+        publish_ms: 0.0,
+        ..Options::default()
+    })
+    .await
+    .expect("the simulator starts");
+    let mut spec = FunctionSpec::named("f");
+    spec.timeout_s = 900;
+    spec.behaviour.init_ms = 1.0;
+    spec.behaviour.duration = Curve::Formula {
+        base_ms: call_ms,
+        ms_times_mb: 0.0,
+        flat_above_mb: 1769.0,
+    };
+    sim.create(spec).expect("a sound function");
+    let api = LambdaApi::local(&sim.url()).await;
+    let current = api.configuration("f").await.expect("a configuration");
+    api.publish(
+        &current.function,
+        "",
+        &current.revision_id,
+        &current.code_sha256,
+    )
+    .await
+    .expect("published");
+    Bench { sim, api }
+}
+
+impl Bench {
+    async fn batch(&self, num: u32, parallel: Value, progress: Value, left: Duration) -> Progress {
+        let input = json!({
+            "execution": "arn:aws:states:us-east-1:123456789012:execution:m:e",
+            "input": {"payload": {"n": 1}},
+            "plan": {
+                "target": {
+                    "function": self.sim.arn("f"),
+                    "memory": 512,
+                    "timeoutS": 900,
+                    "architecture": "arm64",
+                    "codeSha256": "",
+                },
+                "sizes": [512],
+                "num": num,
+                "strategy": "cost",
+                "parallel": parallel,
+                "discardTopBottom": 0.2,
+                "includeOutputResults": false,
+                "autoOptimize": false,
+                "onFailure": "continue",
+                "price": {"currency": "USD", "perGbSecond": 1.0, "perTransition": 1.0},
+                "sizesAtOnce": 1,
+            },
+            "version": {"memory": 512, "number": "1"},
+            "progress": progress,
+        });
+        let input = serde_json::from_value(input).expect("an input of the executor");
+        handle(&self.api, input, Deadline::after(left))
+            .await
+            .expect("progress")
+    }
+}
+
+fn nothing_yet() -> Value {
+    json!({"done": false, "batches": 0, "tally": {}})
+}
+
+#[tokio::test]
+async fn a_batch_ends_before_its_deadline_and_the_next_goes_on() {
+    let bench = bench(100.0).await;
+    let mut progress = nothing_yet();
+    let mut batches = 0;
+    loop {
+        let left = Duration::from_millis(5_700);
+        let after = bench.batch(12, json!("oneAtATime"), progress, left).await;
+        batches += 1;
+        assert_eq!(after.batches, batches);
+        if after.done {
+            assert_eq!(after.failure, None);
+            assert!(after.summary.is_some());
+            assert_eq!(after.tally.calls, 12, "not one call too many");
+            break;
+        }
+        assert!(!after.samples.is_empty(), "each batch comes further");
+        progress = serde_json::to_value(after).expect("JSON");
+    }
+    assert!(batches > 1, "700 ms hold no twelve calls of 100 ms");
+}
+
+#[tokio::test]
+async fn a_call_that_no_batch_can_hold_ends_the_size_instead_of_looping() {
+    let bench = bench(60_000.0).await;
+    let left = Duration::from_millis(5_300);
+    let progress = bench
+        .batch(5, json!("oneAtATime"), nothing_yet(), left)
+        .await;
+    let failure = progress.failure.expect("a failure");
+    assert!(
+        failure.cause.contains("not one call ended within the time"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn no_more_calls_are_under_way_than_the_input_allows() {
+    let cases = [
+        (json!("oneAtATime"), 1),
+        (json!({"atMost": 3}), 3),
+        (json!("allAtOnce"), 12),
+    ];
+    for (parallel, at_once) in cases {
+        let bench = bench(50.0).await;
+        let left = Duration::from_secs(60);
+        let progress = bench.batch(12, parallel, nothing_yet(), left).await;
+        assert_eq!(progress.tally.calls, 12);
+        assert_eq!(
+            progress.tally.cold_starts, at_once,
+            "one environment for each call that was under way at the same time"
+        );
+    }
+}
+
+#[tokio::test]
+async fn calls_that_lambda_refuses_are_made_again_with_fewer_at_once() {
+    let bench = bench(20.0).await;
+    let refusals = FaultRule {
+        times: Some(6),
+        ..FaultRule::always("Invoke", Fault::status(429))
+    };
+    bench.sim.fault(refusals);
+    let progress = bench
+        .batch(
+            10,
+            json!("allAtOnce"),
+            nothing_yet(),
+            Duration::from_secs(60),
+        )
+        .await;
+    assert_eq!(progress.failure, None);
+    assert_eq!((progress.tally.throttles, progress.tally.calls), (6, 10));
+}
+
+#[tokio::test]
+async fn calls_without_a_report_are_replaced_within_bounds() {
+    let bench = bench(5.0).await;
+    let some = FaultRule {
+        times: Some(2),
+        ..FaultRule::always("Invoke", Fault::NoReport)
+    };
+    bench.sim.fault(some);
+    let left = Duration::from_secs(60);
+    let progress = bench
+        .batch(5, json!("oneAtATime"), nothing_yet(), left)
+        .await;
+    assert_eq!(progress.failure, None);
+    assert_eq!(
+        (progress.tally.calls, progress.tally.without_report),
+        (7, 2)
+    );
+
+    bench
+        .sim
+        .fault(FaultRule::always("Invoke", Fault::NoReport));
+    let progress = bench
+        .batch(5, json!("oneAtATime"), nothing_yet(), left)
+        .await;
+    let failure = progress.failure.expect("a failure");
+    assert_eq!(failure.error, "NoMeasurements");
+    assert!(failure.cause.contains("without a REPORT line"), "{failure}");
+}

@@ -1,0 +1,258 @@
+//! The publisher's handler against a simulated Lambda service: order, batches, and `$LATEST` put back.
+
+use std::time::Duration;
+
+use power_tuner_aws::LambdaApi;
+use power_tuner_core::TuneError;
+use power_tuner_core::tuning::Published;
+use power_tuner_lambda_sim::{Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot};
+use power_tuner_publisher::handle;
+use power_tuner_runtime::Deadline;
+use serde_json::{Value, json};
+
+const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:tuner:one";
+const ENOUGH: Duration = Duration::from_secs(120);
+
+struct Bench {
+    sim: Sim,
+    api: LambdaApi,
+}
+
+async fn bench() -> Bench {
+    let sim = Sim::start(Options {
+        time_scale: 0.05,
+        ..Options::default()
+    })
+    .await
+    .expect("the simulator starts");
+    sim.create(FunctionSpec::named("f"))
+        .expect("a sound function");
+    let api = LambdaApi::local(&sim.url()).await;
+    Bench { sim, api }
+}
+
+impl Bench {
+    async fn publish(
+        &self,
+        sizes: &[u32],
+        published: Value,
+        left: Duration,
+    ) -> Result<Published, TuneError> {
+        let current = self.api.configuration("f").await.expect("a configuration");
+        let input = json!({
+            "execution": EXECUTION,
+            "plan": {
+                "target": {
+                    "function": self.sim.arn("f"),
+                    "memory": 512,
+                    "timeoutS": 30,
+                    "architecture": "arm64",
+                    "codeSha256": current.code_sha256,
+                },
+                "sizes": sizes,
+                "num": 5,
+                "strategy": "cost",
+                "parallel": "oneAtATime",
+                "discardTopBottom": 0.2,
+                "includeOutputResults": false,
+                "autoOptimize": false,
+                "onFailure": "continue",
+                "price": {"currency": "USD", "perGbSecond": 1.0, "perTransition": 1.0},
+                "sizesAtOnce": 1,
+            },
+            "round": {"number": 1, "sizes": sizes, "last": true},
+            "published": published,
+        });
+        let input = serde_json::from_value(input).expect("an input of the publisher");
+        handle(&self.api, input, Deadline::after(left)).await
+    }
+
+    fn now(&self) -> Snapshot {
+        self.sim.snapshot("f").expect("the function")
+    }
+
+    /// Memory sizes of all versions, in the order in which they were published.
+    fn published(&self) -> Vec<u32> {
+        self.now()
+            .versions
+            .iter()
+            .map(|version| version.memory_mb)
+            .collect()
+    }
+
+    fn memory(&self) -> Value {
+        self.now().latest.configuration["MemorySize"].clone()
+    }
+}
+
+fn nothing_yet() -> Value {
+    json!({"done": false, "batches": 0, "versions": []})
+}
+
+#[tokio::test]
+async fn the_original_size_is_published_first_and_latest_is_put_back() {
+    let bench = bench().await;
+    let published = bench
+        .publish(&[128, 512, 1024], nothing_yet(), ENOUGH)
+        .await
+        .expect("published");
+    assert!(published.done);
+    assert_eq!(bench.published(), [512, 128, 1024]);
+    assert_eq!(bench.memory(), 512);
+    let ours = format!("power-tuner {EXECUTION}");
+    assert!(
+        bench
+            .now()
+            .versions
+            .iter()
+            .all(|version| version.description == ours)
+    );
+}
+
+#[tokio::test]
+async fn a_throwaway_covers_our_version_where_it_would_be_the_last() {
+    let bench = bench().await;
+    let published = bench
+        .publish(&[512], nothing_yet(), ENOUGH)
+        .await
+        .expect("published");
+    assert_eq!(
+        published.versions.len(),
+        1,
+        "the throwaway is nothing to measure"
+    );
+    assert_eq!(bench.published(), [512, 513]);
+    assert_eq!(bench.memory(), 512);
+}
+
+#[tokio::test]
+async fn each_batch_puts_latest_back_and_the_next_publishes_the_rest() {
+    let bench = bench().await;
+    let sizes = [128, 256, 512, 1024];
+    let mut published = nothing_yet();
+    let mut batches = 0;
+    loop {
+        // 70 s are kept back for putting the function right, so this leaves a moment for a size or two.
+        let left = Duration::from_millis(70_060);
+        let after = bench
+            .publish(&sizes, published, left)
+            .await
+            .expect("published");
+        batches += 1;
+        assert_eq!(
+            bench.memory(),
+            512,
+            "between batches nobody sees another size"
+        );
+        assert_eq!(after.batches, batches);
+        if after.done {
+            break;
+        }
+        published = serde_json::to_value(after).expect("JSON");
+    }
+    assert!(batches > 1, "60 ms hold no four updates of 25 ms");
+    assert_eq!(bench.published(), [512, 128, 256, 1024], "each size once");
+}
+
+#[tokio::test]
+async fn what_a_publisher_that_died_left_is_used_and_not_made_again() {
+    let bench = bench().await;
+    bench
+        .publish(&[128, 512], nothing_yet(), ENOUGH)
+        .await
+        .expect("published");
+    // The state machine never heard of it, and asks again.
+    let published = bench
+        .publish(&[128, 512, 1024], nothing_yet(), ENOUGH)
+        .await
+        .expect("published");
+    assert_eq!(published.versions.len(), 3);
+    assert_eq!(bench.published(), [512, 128, 1024]);
+}
+
+#[tokio::test]
+async fn latest_is_put_back_after_any_failure() {
+    let faults = [
+        ("PublishVersion", Fault::status(403), "AccessDenied"),
+        ("PublishVersion", Fault::status(400), "PublishFailed"),
+        (
+            "UpdateFunctionConfiguration",
+            Fault::status(400),
+            "PublishFailed",
+        ),
+    ];
+    for (action, fault, error) in faults {
+        let bench = bench().await;
+        bench.sim.fault(FaultRule {
+            nth: Some(2),
+            ..FaultRule::always(action, fault)
+        });
+        let failed = bench
+            .publish(&[128, 256, 1024], nothing_yet(), ENOUGH)
+            .await
+            .expect_err("a failure");
+        assert_eq!(failed.name(), error, "{action}: {failed}");
+        assert_eq!(bench.memory(), 512, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_be_put_back_is_said_so() {
+    let bench = bench().await;
+    bench.sim.fault(FaultRule {
+        nth: Some(2),
+        times: Some(u64::MAX),
+        ..FaultRule::always("UpdateFunctionConfiguration", Fault::status(403))
+    });
+    let failed = bench
+        .publish(&[128, 256], nothing_yet(), ENOUGH)
+        .await
+        .expect_err("a failure");
+    assert!(
+        failed
+            .to_string()
+            .contains("could not be put back to 512 MB"),
+        "{failed}"
+    );
+}
+
+#[tokio::test]
+async fn code_deployed_in_between_is_never_measured() {
+    let bench = bench().await;
+    bench.sim.fault(FaultRule {
+        nth: Some(2),
+        ..FaultRule::always("PublishVersion", Fault::status(412))
+    });
+    let failed = bench
+        .publish(&[128, 256], nothing_yet(), ENOUGH)
+        .await
+        .expect_err("a failure");
+    assert_eq!(failed.name(), "FunctionChanged", "{failed}");
+    assert_eq!(bench.memory(), 512);
+}
+
+#[tokio::test]
+async fn the_users_own_version_is_measured_and_not_published_again() {
+    let bench = bench().await;
+    let current = bench.api.configuration("f").await.expect("a configuration");
+    bench
+        .api
+        .publish(
+            &current.function,
+            "release 7",
+            &current.revision_id,
+            &current.code_sha256,
+        )
+        .await
+        .expect("published");
+    let published = bench
+        .publish(&[512], nothing_yet(), ENOUGH)
+        .await
+        .expect("published");
+    assert_eq!(published.versions[0].number, "1");
+    assert_eq!(
+        bench.published(),
+        [512],
+        "and no throwaway: their next publish returns their own"
+    );
+}
