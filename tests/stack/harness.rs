@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use xtask::{Execution, LocalAws, Simulator};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One case's place to work.
 pub struct Bench<'a> {
@@ -60,7 +60,7 @@ impl Target<'_> {
 
     /// Takes the function as it is now for how it was before.
     pub fn remember(&mut self) -> Result<()> {
-        self.before = lasting(self.now()?);
+        self.before = lasting(&self.now()?);
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Target<'_> {
 
     /// The function's configuration, versions and aliases equal those before.
     pub fn is_as_before(&self) -> Result<()> {
-        let now = lasting(self.now()?);
+        let now = lasting(&self.now()?);
         ensure!(
             now == self.before,
             "the function was left changed\nbefore: {:#}\nnow: {now:#}",
@@ -146,7 +146,7 @@ pub fn object(value: Value) -> Result<Map<String, Value>> {
 }
 
 /// What must be the same before and after: everything but what AWS changes by itself, and the record of calls.
-fn lasting(snapshot: Value) -> Value {
+fn lasting(snapshot: &Value) -> Value {
     json!({
         "configuration": snapshot["latest"]["configuration"],
         "versions": snapshot["versions"],

@@ -278,8 +278,8 @@ impl Parts {
                 .ok_or_else(|| missing("a known architecture"))?,
             code_sha256: self.code_sha256.ok_or_else(|| missing("its code's hash"))?,
             revision_id: self.revision_id.ok_or_else(|| missing("its revision"))?,
-            state: state(self.state, self.state_reason),
-            last_update: last_update(self.last_update, self.last_update_reason),
+            state: state(self.state.as_ref(), self.state_reason),
+            last_update: last_update(self.last_update.as_ref(), self.last_update_reason),
         })
     }
 }
@@ -293,7 +293,7 @@ fn architecture(all: Option<&[types::Architecture]>) -> Option<Architecture> {
     }
 }
 
-fn state(state: Option<types::State>, reason: Option<String>) -> State {
+fn state(state: Option<&types::State>, reason: Option<String>) -> State {
     match state {
         Some(types::State::Pending) => State::Pending,
         Some(types::State::Inactive) => State::Inactive,
@@ -302,7 +302,7 @@ fn state(state: Option<types::State>, reason: Option<String>) -> State {
     }
 }
 
-fn last_update(status: Option<types::LastUpdateStatus>, reason: Option<String>) -> LastUpdate {
+fn last_update(status: Option<&types::LastUpdateStatus>, reason: Option<String>) -> LastUpdate {
     match status {
         Some(types::LastUpdateStatus::InProgress) => LastUpdate::InProgress,
         Some(types::LastUpdateStatus::Failed) => LastUpdate::Failed(reason.unwrap_or_default()),

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::lambda::LambdaApi;
 
 /// An update takes a second or two; longer only for functions in a VPC or from an image.
-const LONGEST_UPDATE: Duration = Duration::from_secs(60);
+const LONGEST_UPDATE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 

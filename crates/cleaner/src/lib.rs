@@ -19,7 +19,7 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Value")]
 pub enum Input {
-    StateMachine(FromStateMachine),
+    StateMachine(Box<FromStateMachine>),
     Event(FromEvent),
 }
 
@@ -51,7 +51,9 @@ impl TryFrom<Value> for Input {
             let event: EventBridgeEvent<FromEvent> = serde_json::from_value(input)?;
             Ok(Self::Event(event.detail))
         } else {
-            serde_json::from_value(input).map(Self::StateMachine)
+            serde_json::from_value(input)
+                .map(Box::new)
+                .map(Self::StateMachine)
         }
     }
 }
@@ -91,7 +93,8 @@ pub async fn handle(
     input: Input,
 ) -> Result<Cleaned, TuneError> {
     let (execution, plan, caught) = match input {
-        Input::StateMachine(FromStateMachine { execution, state }) => {
+        Input::StateMachine(input) => {
+            let FromStateMachine { execution, state } = *input;
             (execution, state.plan, state.caught)
         }
         Input::Event(FromEvent { execution_arn }) => {
@@ -99,12 +102,11 @@ pub async fn handle(
             (execution_arn, plan, None)
         }
     };
-    let (deleted, adopted) = match plan {
-        Some(plan) => clean(api, &plan, Marker::of(&execution)).await?,
-        None => {
-            tracing::info!("nothing was planned, so nothing was touched");
-            (Vec::new(), Vec::new())
-        }
+    let (deleted, adopted) = if let Some(plan) = plan {
+        clean(api, &plan, Marker::of(&execution)).await?
+    } else {
+        tracing::info!("nothing was planned, so nothing was touched");
+        (Vec::new(), Vec::new())
     };
     Ok(Cleaned {
         deleted,

@@ -15,8 +15,9 @@ impl FunctionRef {
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split(':').collect();
         let (name, qualifier) = match parts.as_slice() {
-            [name] => (*name, None),
-            ["arn", _, "lambda", _, _, "function", name] | [_, "function", name] => (*name, None),
+            [name] | [_, "function", name] | ["arn", _, "lambda", _, _, "function", name] => {
+                (*name, None)
+            }
             ["arn", _, "lambda", _, _, "function", name, qualifier]
             | [_, "function", name, qualifier]
             | [name, qualifier] => (*name, Some(*qualifier)),

@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    fn report(duration_ms: f64, billed_ms: f64, init_ms: f64) -> Option<Found> {
+    fn report(duration_ms: f64, billed_ms: f64, init_ms: f64) -> Found {
         let report = Report {
             duration_ms,
             billed_ms,
@@ -187,10 +187,10 @@ mod tests {
             max_memory_used_mb: 70,
             ..Report::default()
         };
-        Some(Found {
+        Found {
             report,
             matched: true,
-        })
+        }
     }
 
     fn price() -> Price {
@@ -218,7 +218,7 @@ mod tests {
     fn init_is_shown_but_never_billed_twice() {
         let mut progress = Progress::default();
         for _ in 0..5 {
-            progress.record(report(100.0, 301.0, 200.5), false);
+            progress.record(Some(report(100.0, 301.0, 200.5)), false);
         }
         let size = MemoryMb::try_from(1024).expect("a valid size");
         let done = progress.finish(None, 0.0, size, &price());
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn a_failed_call_costs_but_is_no_sample() {
         let mut progress = Progress::default();
-        progress.record(report(50.0, 50.0, 0.0), true);
+        progress.record(Some(report(50.0, 50.0, 0.0)), true);
         assert_eq!(progress.samples.len(), 0);
         assert_eq!((progress.tally.errors, progress.tally.billed_ms), (1, 50));
     }
@@ -262,7 +262,7 @@ mod tests {
         let mut progress = Progress::default();
         for call in 0..1000 {
             progress.record(
-                report(800_000.0 + f64::from(call) / 7.0, 800_001.0, 0.0),
+                Some(report(800_000.0 + f64::from(call) / 7.0, 800_001.0, 0.0)),
                 false,
             );
         }

@@ -21,7 +21,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub struct Input {
     execution: String,
     /// The execution's own input: the payload is read from it.
-    input: Value,
+    #[serde(rename = "input")]
+    written: Value,
     plan: Plan,
     version: Version,
     progress: Progress,
@@ -42,7 +43,7 @@ const RESERVE: Duration = Duration::from_secs(5);
 /// What a call may take beyond the function's own timeout: a cold start, and the way.
 const BEYOND_TIMEOUT: Duration = Duration::from_secs(30);
 /// So long may Lambda refuse every call before the size is given up.
-const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
+const LONGEST_THROTTLE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -58,7 +59,7 @@ pub async fn handle(
 ) -> Result<Progress, TuneError> {
     let mut batch = Batch {
         api,
-        payload: request::payload(&input.input),
+        payload: request::payload(&input.written),
         plan: &input.plan,
         version: &input.version,
         deadline,

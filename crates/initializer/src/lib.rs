@@ -13,7 +13,8 @@ use serde_json::Value;
 pub struct Input {
     execution: String,
     /// The execution's own input, as somebody wrote it.
-    input: Value,
+    #[serde(rename = "input")]
+    written: Value,
 }
 
 impl InLogs for Input {
@@ -28,7 +29,7 @@ impl InLogs for Input {
 ///
 /// Faults of the input, a target that cannot be tuned, an unknown price, or what AWS says.
 pub async fn handle(api: &LambdaApi, input: Input) -> Result<Tuning, TuneError> {
-    let request = Request::parse(&input.input).map_err(TuneError::InvalidInput)?;
+    let request = Request::parse(&input.written).map_err(TuneError::InvalidInput)?;
     let current = api.configuration(request.function.as_str()).await?;
     let plan = Plan::new(request, current)?;
     tracing::info!(

@@ -11,7 +11,7 @@ use power_tuner_runtime::Deadline;
 use serde_json::{Value, json};
 
 const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:tuner:one";
-const ENOUGH: Duration = Duration::from_secs(120);
+const ENOUGH: Duration = Duration::from_mins(2);
 
 struct Bench {
     sim: Sim,

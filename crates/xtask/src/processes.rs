@@ -245,3 +245,53 @@ fn shown(command: &Command) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_dropped_group_takes_along_what_it_started_and_what_does_not_listen() {
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let script = "trap '' TERM; sleep 60 & echo ready; while true; do wait; done";
+        let group = Group::server(&mut shell(script), log.path()).expect("it starts");
+        let id = group.id;
+        while !tail(log.path()).contains("ready") {
+            thread::sleep(POLL);
+        }
+
+        drop(group);
+
+        assert!(!is_left(id));
+        assert!(running().groups.iter().all(|(group, _)| *group != id));
+    }
+
+    #[test]
+    fn a_failed_command_shows_the_end_of_its_log() {
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let words = Words::ToLog(log.path());
+        let error = run(&mut shell("echo no such stack; exit 3"), &words).expect_err("it fails");
+        assert_eq!(
+            error.to_string(),
+            "`sh -c echo no such stack; exit 3` failed (exit status: 3):\n    no such stack\n"
+        );
+    }
+
+    #[test]
+    fn output_is_what_was_printed() {
+        assert_eq!(
+            output(&mut shell("echo a; echo b >&2")).expect("it works"),
+            "a\n"
+        );
+        let error = output(&mut shell("echo b >&2; false"))
+            .expect_err("it fails")
+            .to_string();
+        assert!(error.ends_with("\n    b\n"), "{error}");
+    }
+}
