@@ -127,7 +127,7 @@ async fn no_more_calls_are_under_way_than_the_input_allows() {
     ];
     for (parallel, at_once) in cases {
         let bench = bench(50.0).await;
-        let left = Duration::from_secs(60);
+        let left = Duration::from_mins(1);
         let progress = bench.batch(12, parallel, nothing_yet(), left).await;
         assert_eq!(progress.tally.calls, 12);
         assert_eq!(
@@ -150,7 +150,7 @@ async fn calls_that_lambda_refuses_are_made_again_with_fewer_at_once() {
             10,
             json!("allAtOnce"),
             nothing_yet(),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         )
         .await;
     assert_eq!(progress.failure, None);
@@ -165,7 +165,7 @@ async fn calls_without_a_report_are_replaced_within_bounds() {
         ..FaultRule::always("Invoke", Fault::NoReport)
     };
     bench.sim.fault(some);
-    let left = Duration::from_secs(60);
+    let left = Duration::from_mins(1);
     let progress = bench
         .batch(5, json!("oneAtATime"), nothing_yet(), left)
         .await;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{
-    Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpid,
+    Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -117,6 +117,7 @@ impl Group {
 
     fn start(command: &mut Command, grace: Duration) -> Result<Self> {
         stay_if_interrupted();
+        adopt_orphans();
         // Held until the group is known, so that an interruption cannot miss it.
         let mut running = running();
         let child = command
@@ -165,9 +166,16 @@ fn end(groups: &[(Pid, Duration)]) {
     }
 }
 
+/// What our processes leave behind when they end becomes our child, so that `is_left` can see it off. Elsewhere than on
+/// Linux, and in containers whose first process is no init, that takes longer and changes nothing else.
+fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
 fn is_left(group: Pid) -> bool {
-    // An ended process stays a member of its group until its parent, for the first of the group us, has looked.
-    let _ = waitpid(Some(group), WaitOptions::NOHANG);
+    // An ended process stays a member of its group until its parent has looked.
+    while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {}
     test_kill_process_group(group).is_ok()
 }
 
