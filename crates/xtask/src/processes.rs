@@ -55,9 +55,8 @@ pub(crate) fn clean_up_when_interrupted() -> Result<()> {
                     (running.groups.clone(), running.directories.clone())
                 };
                 end(&groups);
-                for directory in directories {
-                    // There is nobody left to tell.
-                    let _ = fs::remove_dir_all(directory);
+                for directory in &directories {
+                    remove(directory);
                 }
                 process::exit(130);
             }
@@ -71,32 +70,56 @@ pub(crate) fn clean_up_when_interrupted() -> Result<()> {
 
 /// Does not return once we are interrupted: what fails then fails because of that, and is not worth a word.
 pub(crate) fn stay_if_interrupted() {
-    while running().interrupted {
+    drop(unless_interrupted());
+}
+
+/// What is added to it under this guard cannot be missed by an interruption.
+fn unless_interrupted() -> MutexGuard<'static, Running> {
+    loop {
+        let running = running();
+        if !running.interrupted {
+            return running;
+        }
+        drop(running);
         thread::park();
     }
 }
 
 /// A directory that is removed when dropped, and when we are interrupted.
-pub(crate) struct OwnDirectory(tempfile::TempDir);
+pub(crate) struct OwnDirectory(PathBuf);
 
 impl OwnDirectory {
     pub fn new() -> Result<Self> {
+        let mut running = unless_interrupted();
         let directory = tempfile::Builder::new()
             .prefix("power-tuner-")
             .tempdir()
-            .context("cannot make a temporary directory")?;
-        running().directories.push(directory.path().to_owned());
+            .context("cannot make a temporary directory")?
+            .keep();
+        running.directories.push(directory.clone());
         Ok(Self(directory))
     }
 
     pub fn path(&self) -> &Path {
-        self.0.path()
+        &self.0
     }
 }
 
 impl Drop for OwnDirectory {
     fn drop(&mut self) {
-        running().directories.retain(|path| path != self.0.path());
+        remove(&self.0);
+        running().directories.retain(|path| *path != self.0);
+    }
+}
+
+/// Removes a directory that nobody uses any more. Two of us may be at it, and then each finds less than expected.
+fn remove(directory: &Path) {
+    const TRIES: usize = 5;
+    for _ in 0..TRIES {
+        if fs::remove_dir_all(directory).is_ok() || !directory.exists() {
+            return;
+        }
+        thread::sleep(POLL);
     }
 }
 
@@ -116,10 +139,8 @@ impl Group {
     }
 
     fn start(command: &mut Command, grace: Duration) -> Result<Self> {
-        stay_if_interrupted();
         adopt_orphans();
-        // Held until the group is known, so that an interruption cannot miss it.
-        let mut running = running();
+        let mut running = unless_interrupted();
         let child = command
             .process_group(0)
             .spawn()
@@ -142,8 +163,10 @@ impl Drop for Group {
     }
 }
 
-/// Ends groups together: politely, and after the grace for good.
+/// Ends groups together: politely, and each after its grace for good.
 fn end(groups: &[(Pid, Duration)]) {
+    /// A process that was killed is gone at once, unless the kernel still works for it.
+    const PATIENCE: Duration = Duration::from_secs(2);
     let mut left = groups.to_vec();
     for (id, _) in &left {
         // A group that is gone already is what we want.
@@ -151,17 +174,13 @@ fn end(groups: &[(Pid, Duration)]) {
     }
     let start = Instant::now();
     loop {
-        left.retain(|(id, _)| is_left(*id));
-        if left.is_empty() || left.iter().all(|(_, grace)| start.elapsed() > *grace) {
-            break;
+        left.retain(|(id, grace)| is_left(*id) && start.elapsed() < *grace + PATIENCE);
+        if left.is_empty() {
+            return;
         }
-        thread::sleep(POLL);
-    }
-    for (id, _) in &left {
-        let _ = kill_process_group(*id, Signal::KILL);
-    }
-    let start = Instant::now();
-    while left.iter().any(|(id, _)| is_left(*id)) && start.elapsed() < Duration::from_secs(2) {
+        for (id, _) in left.iter().filter(|(_, grace)| start.elapsed() > *grace) {
+            let _ = kill_process_group(*id, Signal::KILL);
+        }
         thread::sleep(POLL);
     }
 }
