@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::differences::the_simulator_differs_from_local_aws_only_where_it_is_documented;
 use crate::harness::{Bench, failed, wait_until};
 
 pub type Case = fn(&Bench) -> Result<()>;
@@ -34,6 +35,7 @@ cases![
     a_parallel_tuning_measures_with_the_payload,
     throttled_calls_are_made_again_and_counted,
     every_line_of_the_logs_names_the_execution,
+    the_simulator_differs_from_local_aws_only_where_it_is_documented,
 ];
 
 /// Cost in ms × MB: 256,000, 230,400, 204,800, 235,520, 601,600. So 512 MB is the cheapest and 3,008 MB the fastest;

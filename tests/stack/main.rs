@@ -4,6 +4,7 @@
 //! `cargo test -p e2e -- NAME` runs the cases whose names contain NAME.
 
 mod cases;
+mod differences;
 mod harness;
 
 use std::process::ExitCode;

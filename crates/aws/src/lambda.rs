@@ -1,9 +1,12 @@
 //! Lambda's control plane.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::StalledStreamProtectionConfig;
 use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::error::ProvideErrorMetadata;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
@@ -41,6 +44,9 @@ pub enum Deletion {
     Adopted,
 }
 
+/// The control plane answers within a second or two; the SDK would wait for ever.
+const LONGEST_ANSWER: Duration = Duration::from_secs(15);
+
 impl LambdaApi {
     pub async fn from_env() -> Self {
         Self::new(&client::from_env().await)
@@ -58,8 +64,15 @@ impl LambdaApi {
             // A function may be silent for 15 minutes before its response's first byte.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
+        let control = aws_sdk_lambda::config::Builder::from(shared)
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(LONGEST_ANSWER)
+                    .build(),
+            )
+            .build();
         Self {
-            control: Client::new(shared),
+            control: Client::from_conf(control),
             measured: Client::from_conf(measured),
         }
     }

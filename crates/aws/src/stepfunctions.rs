@@ -11,9 +11,6 @@ pub struct StepFunctionsApi {
     client: Client,
 }
 
-/// The first state ends within the first few events.
-const EVENTS: i32 = 50;
-
 impl StepFunctionsApi {
     pub async fn from_env() -> Self {
         Self {
@@ -21,30 +18,37 @@ impl StepFunctionsApi {
         }
     }
 
-    /// What the state `state` gave out early in an execution, as JSON; `None` where it never ended.
+    /// What a state first gave out in an execution, as JSON; `None` where it never ended.
     ///
     /// # Errors
     ///
     /// What AWS says, in our words.
-    pub async fn early_output(
+    pub async fn first_output(
         &self,
         execution: &str,
         state: &str,
     ) -> Result<Option<String>, TuneError> {
         let asked = Asked::of("states:GetExecutionHistory", &execution);
-        let history = self
-            .client
-            .get_execution_history()
-            .execution_arn(execution)
-            .max_results(EVENTS)
-            .send()
-            .await
-            .map_err(|error| asked.failed(&error))?;
-        Ok(history
-            .events
-            .into_iter()
-            .filter_map(|event| event.state_exited_event_details)
-            .find(|exited| exited.name == state)
-            .and_then(|exited| exited.output))
+        let mut token = None;
+        loop {
+            // A page is as short as large inputs make it.
+            let page = self
+                .client
+                .get_execution_history()
+                .execution_arn(execution)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| asked.failed(&error))?;
+            let exited = page
+                .events
+                .into_iter()
+                .filter_map(|event| event.state_exited_event_details)
+                .find(|exited| exited.name == state);
+            token = page.next_token;
+            if exited.is_some() || token.is_none() {
+                return Ok(exited.and_then(|exited| exited.output));
+            }
+        }
     }
 }

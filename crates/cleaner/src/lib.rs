@@ -120,7 +120,7 @@ async fn planned(
     executions: &StepFunctionsApi,
     execution: &str,
 ) -> Result<Option<Plan>, TuneError> {
-    let Some(output) = executions.early_output(execution, FIRST_STATE).await? else {
+    let Some(output) = executions.first_output(execution, FIRST_STATE).await? else {
         return Ok(None);
     };
     match serde_json::from_str::<State>(&output) {

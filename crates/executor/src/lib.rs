@@ -283,7 +283,9 @@ impl Pace {
         self.limit = still_under_way.max(1);
         self.not_before = now + self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        (now - self.last_success > LONGEST_THROTTLE).then(|| TuneError::Throttled {
+        // A call under way may be a long one, and then it is what the others wait for.
+        let starved = still_under_way == 0 && now - self.last_success > LONGEST_THROTTLE;
+        starved.then(|| TuneError::Throttled {
             what: format!("the calls at {}", version.memory),
         })
     }

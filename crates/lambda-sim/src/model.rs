@@ -219,7 +219,8 @@ impl Revision {
         }
     }
 
-    /// Finishes a change that is due. AWS gives a new `RevisionId` then, so one from before is stale.
+    /// Finishes a change that is due. AWS gives `$LATEST` a new `RevisionId` then, so one from before is stale; a
+    /// version keeps its own.
     pub fn settle(&mut self, clock: &Clock, ids: &Ids) {
         let Some(change) = self.change.take_if(|change| {
             if clock.never_waits() {
@@ -230,7 +231,9 @@ impl Revision {
         }) else {
             return;
         };
-        self.id = ids.next();
+        if self.published_from.is_none() {
+            self.id = ids.next();
+        }
         if self.state == State::Pending {
             self.state = if change.fails {
                 State::Failed

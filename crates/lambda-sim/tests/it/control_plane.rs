@@ -326,7 +326,7 @@ fn a_new_version_is_pending_and_cannot_be_called_until_it_is_active() {
     );
     let active = lambda.settle("f:1");
     assert_eq!(active["State"], "Active");
-    assert_ne!(active["RevisionId"], published["RevisionId"]);
+    assert_eq!(active["RevisionId"], published["RevisionId"]);
     assert_eq!(
         lambda
             .invoke("f:1", &json!({}))
