@@ -27,6 +27,7 @@ cases![
     an_input_that_is_no_object_is_a_failed_execution_too,
     an_execution_stopped_while_measuring_leaves_no_trace,
     a_failure_in_the_middle_of_publishing_leaves_no_trace,
+    a_clean_up_that_fails_is_said_and_made_up_for_by_the_event,
     a_version_of_the_users_is_measured_and_kept,
     the_users_next_publish_returns_no_version_of_ours,
     a_version_that_an_alias_points_to_is_left_alone,
@@ -221,6 +222,26 @@ fn a_failure_in_the_middle_of_publishing_leaves_no_trace(bench: &Bench) -> Resul
     )?;
     ensure!(target.calls()? == 0, "nothing was measured");
     target.is_as_before()
+}
+
+fn a_clean_up_that_fails_is_said_and_made_up_for_by_the_event(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    // Two versions, and the state machine cleans up twice: after the analysis, and after that failed.
+    let fault = json!({
+        "action": "DeleteFunction",
+        "function": target.name,
+        "times": 4,
+        "fault": {"status": 403, "errorType": "AccessDeniedException"},
+    });
+    target.own("POST", "/_sim/faults", &fault)?;
+    let (error, cause) = target.fail_to_tune(json!({"powerValues": [256, 1024]}))?;
+    ensure!(error == "AccessDenied", "{error}: {cause}");
+    contains(
+        &json!(cause),
+        "the tuner may not call `lambda:DeleteFunction`",
+    )?;
+    contains(&json!(cause), "; after that, cleaning up failed: ")?;
+    target.becomes_as_before()
 }
 
 fn versions(name: &str) -> String {
