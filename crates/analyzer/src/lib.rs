@@ -2,27 +2,14 @@
 
 use power_tuner_core::TuneError;
 use power_tuner_core::tuning::Tuning;
-use power_tuner_runtime::InLogs;
-use serde::Deserialize;
-
-#[derive(Debug, Deserialize)]
-pub struct Input {
-    execution: String,
-    tuning: Tuning,
-}
-
-impl InLogs for Input {
-    fn execution(&self) -> &str {
-        &self.execution
-    }
-}
+use power_tuner_runtime::Step;
 
 /// The tuning with its outcome.
 ///
 /// # Errors
 ///
 /// There is nothing to choose from.
-pub fn handle(input: Input) -> Result<Tuning, TuneError> {
+pub fn handle(input: Step) -> Result<Tuning, TuneError> {
     let tuning = input.tuning.conclude()?;
     if let Some(outcome) = &tuning.outcome {
         tracing::info!(

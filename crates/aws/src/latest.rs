@@ -5,14 +5,13 @@ use std::time::Duration;
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::plan::{Configuration, LastUpdate, Plan};
 use power_tuner_core::{MemoryMb, TuneError};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::lambda::LambdaApi;
+use crate::pauses::Pauses;
 
 /// An update takes a second or two; longer only for functions in a VPC or from an image.
 const LONGEST_UPDATE: Duration = Duration::from_mins(1);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Waits until no update of the function is in progress.
 ///
@@ -22,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub async fn settled(api: &LambdaApi, function: &FunctionArn) -> Result<Configuration, TuneError> {
     let give_up = Instant::now() + LONGEST_UPDATE;
     let name = function.to_string();
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new();
     loop {
         let current = api.configuration(&name).await?;
         let failed = |detail: String| TuneError::PublishFailed {
@@ -42,8 +41,7 @@ pub async fn settled(api: &LambdaApi, function: &FunctionArn) -> Result<Configur
             }
             LastUpdate::InProgress => {}
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pauses.pause().await;
     }
 }
 

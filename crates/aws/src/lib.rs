@@ -5,7 +5,9 @@ mod failure;
 mod invoke;
 mod lambda;
 pub mod latest;
+mod pauses;
 mod stepfunctions;
+pub mod versions;
 
 pub use invoke::{Answer, InvokeError};
 pub use lambda::{Deletion, LambdaApi, VersionRow};

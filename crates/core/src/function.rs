@@ -5,8 +5,23 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// How the input names the function. Checked for its form only; whether it exists is for AWS to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct FunctionRef(String);
+
+impl TryFrom<String> for FunctionRef {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<FunctionRef> for String {
+    fn from(function: FunctionRef) -> Self {
+        function.0
+    }
+}
 
 impl FunctionRef {
     /// # Errors

@@ -113,12 +113,12 @@ impl Outcome {
                 lambda_cost: sizes.iter().map(|size| cost_of_all_calls(plan, size)).sum(),
                 visualization: visualization::url(candidates, &plan.price.currency),
             },
-            stats: plan.include_output_results.then(|| stats.collect()),
+            stats: plan.request.include_output_results.then(|| stats.collect()),
             function: target.function.to_string(),
             region: target.function.region().to_owned(),
             architecture: target.architecture,
             currency: plan.price.currency.clone(),
-            strategy: plan.strategy.name().to_owned(),
+            strategy: plan.request.strategy.name().to_owned(),
             reason: reason(plan, candidates, best),
             sizes: sizes.iter().map(Size::of).collect(),
             optimization: None,
@@ -170,7 +170,7 @@ fn cost_of_all_calls(plan: &Plan, size: &SizeResult) -> f64 {
 }
 
 fn reason(plan: &Plan, candidates: &[Candidate], best: Candidate) -> String {
-    let wins = match (candidates.len(), plan.strategy) {
+    let wins = match (candidates.len(), plan.request.strategy) {
         (1, _) => "the only size that was measured".to_owned(),
         (many, Strategy::Cost) => format!("the cheapest of {many} measured sizes"),
         (many, Strategy::Speed) => format!("the fastest of {many} measured sizes"),

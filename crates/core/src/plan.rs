@@ -4,12 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::Strategy;
 use crate::error::TuneError;
 use crate::function::FunctionArn;
 use crate::memory::MemoryMb;
 use crate::prices::Price;
-use crate::request::{OnFailure, Parallel, Request};
+use crate::request::Request;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,14 +76,7 @@ pub struct Target {
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub target: Target,
-    pub sizes: Vec<MemoryMb>,
-    pub num: u32,
-    pub strategy: Strategy,
-    pub parallel: Parallel,
-    pub discard_top_bottom: f64,
-    pub include_output_results: bool,
-    pub auto_optimize: bool,
-    pub on_failure: OnFailure,
+    pub request: Request,
     pub price: Price,
     /// How many sizes are measured at the same time.
     pub sizes_at_once: u32,
@@ -108,14 +100,7 @@ impl Plan {
                 architecture: current.architecture,
                 code_sha256: current.code_sha256,
             },
-            sizes: request.sizes,
-            num: request.num,
-            strategy: request.strategy,
-            parallel: request.parallel,
-            discard_top_bottom: request.discard_top_bottom,
-            include_output_results: request.include_output_results,
-            auto_optimize: request.auto_optimize,
-            on_failure: request.on_failure,
+            request,
             price,
             sizes_at_once: SIZES_AT_ONCE,
         })
@@ -130,7 +115,7 @@ impl Plan {
     /// Whether `$LATEST` may have this size because of us. Any other is somebody else's change.
     #[must_use]
     pub fn may_set(&self, memory: MemoryMb) -> bool {
-        memory == self.throwaway_size() || self.sizes.contains(&memory)
+        memory == self.throwaway_size() || self.request.sizes.contains(&memory)
     }
 }
 

@@ -9,7 +9,8 @@ use crate::function::FunctionRef;
 use crate::memory::MemoryMb;
 
 /// What the writer of an execution input asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Request {
     pub function: FunctionRef,
     /// Ascending, without repetitions, never empty.

@@ -86,7 +86,7 @@ impl From<BranchResult> for SizeResult {
 impl Tuning {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let sizes = plan.sizes.clone();
+        let sizes = plan.request.sizes.clone();
         Self {
             plan,
             round: Round {
@@ -110,7 +110,7 @@ impl Tuning {
         let plan = self.plan;
         let mut sizes: Vec<SizeResult> = self.results.into_iter().map(SizeResult::from).collect();
         sizes.sort_by_key(|size| size.memory);
-        if plan.on_failure == OnFailure::Fail
+        if plan.request.on_failure == OnFailure::Fail
             && let Some((memory, failure)) = first_failure(&sizes)
         {
             return Err(TuneError::InvocationFailed(format!(
@@ -118,7 +118,7 @@ impl Tuning {
             )));
         }
         let candidates: Vec<Candidate> = sizes.iter().filter_map(candidate).collect();
-        let Some(best) = best(&candidates, plan.strategy) else {
+        let Some(best) = best(&candidates, plan.request.strategy) else {
             return Err(TuneError::NoMeasurements(all_failures(&sizes)));
         };
         let outcome = Outcome::new(&plan, &sizes, &candidates, best, transitions);

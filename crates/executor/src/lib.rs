@@ -69,7 +69,7 @@ pub async fn handle(
     let failure = batch.run().await;
     let mut progress = batch.progress;
     progress.batches += 1;
-    let complete = progress.samples.len() >= input.plan.num as usize;
+    let complete = progress.samples.len() >= input.plan.request.num as usize;
     if failure.is_none() && !complete {
         tracing::info!(samples = progress.samples.len(), "the next batch goes on");
         return Ok(progress);
@@ -88,7 +88,7 @@ pub async fn handle(
     });
     Ok(progress.finish(
         failure,
-        input.plan.discard_top_bottom,
+        input.plan.request.discard_top_bottom,
         input.version.memory,
         &input.plan.price,
     ))
@@ -116,7 +116,7 @@ impl Batch<'_> {
     async fn run(&mut self) -> Option<TuneError> {
         let mut failure = None;
         let mut under_way = FuturesUnordered::new();
-        let mut pace = Pace::new(self.plan.parallel.limit());
+        let mut pace = Pace::new(self.plan.request.parallel.limit());
         loop {
             while failure.is_none()
                 && under_way.len() < pace.limit
@@ -161,7 +161,7 @@ impl Batch<'_> {
     }
 
     fn missing(&self) -> usize {
-        (self.plan.num as usize).saturating_sub(self.progress.samples.len())
+        (self.plan.request.num as usize).saturating_sub(self.progress.samples.len())
     }
 
     /// A call that the deadline would cut off would be made, and paid, in vain.
@@ -193,7 +193,7 @@ impl Batch<'_> {
             return Some(TuneError::InvocationFailed(self.why(error, found)));
         }
         self.progress
-            .has_too_few_reports(self.plan.num)
+            .has_too_few_reports(self.plan.request.num)
             .then(|| {
                 TuneError::NoMeasurements(format!(
                     "at {} too many calls ended without a REPORT line in their log; the function must not hold back Lambda's platform logs",

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use power_tuner_aws::LambdaApi;
 use power_tuner_core::measurement::Progress;
+use power_tuner_core::plan::Plan;
+use power_tuner_core::request::Request;
 use power_tuner_executor::handle;
 use power_tuner_lambda_sim::{Curve, Fault, FaultRule, FunctionSpec, Options, Sim};
 use power_tuner_runtime::Deadline;
@@ -46,28 +48,19 @@ async fn bench(call_ms: f64) -> Bench {
 
 impl Bench {
     async fn batch(&self, num: u32, parallel: Value, progress: Value, left: Duration) -> Progress {
+        let written = json!({
+            "lambdaARN": "f",
+            "powerValues": [512],
+            "num": num,
+            "parallelInvocation": parallel,
+            "payload": {"n": 1},
+        });
+        let request = Request::parse(&written).expect("a good input");
+        let current = self.api.configuration("f").await.expect("a configuration");
         let input = json!({
             "execution": "arn:aws:states:us-east-1:123456789012:execution:m:e",
-            "input": {"payload": {"n": 1}},
-            "plan": {
-                "target": {
-                    "function": self.sim.arn("f"),
-                    "memory": 512,
-                    "timeoutS": 900,
-                    "architecture": "arm64",
-                    "codeSha256": "",
-                },
-                "sizes": [512],
-                "num": num,
-                "strategy": "cost",
-                "parallel": parallel,
-                "discardTopBottom": 0.2,
-                "includeOutputResults": false,
-                "autoOptimize": false,
-                "onFailure": "continue",
-                "price": {"currency": "USD", "perGbSecond": 1.0, "perTransition": 1.0},
-                "sizesAtOnce": 1,
-            },
+            "input": written,
+            "plan": Plan::new(request, current).expect("a plan"),
             "version": {"memory": 512, "number": "1"},
             "progress": progress,
         });
@@ -89,7 +82,7 @@ async fn a_batch_ends_before_its_deadline_and_the_next_goes_on() {
     let mut batches = 0;
     loop {
         let left = Duration::from_millis(5_700);
-        let after = bench.batch(12, json!("oneAtATime"), progress, left).await;
+        let after = bench.batch(12, json!(false), progress, left).await;
         batches += 1;
         assert_eq!(after.batches, batches);
         if after.done {
@@ -108,9 +101,7 @@ async fn a_batch_ends_before_its_deadline_and_the_next_goes_on() {
 async fn a_call_that_no_batch_can_hold_ends_the_size_instead_of_looping() {
     let bench = bench(60_000.0).await;
     let left = Duration::from_millis(5_300);
-    let progress = bench
-        .batch(5, json!("oneAtATime"), nothing_yet(), left)
-        .await;
+    let progress = bench.batch(5, json!(false), nothing_yet(), left).await;
     let failure = progress.failure.expect("a failure");
     assert!(
         failure.cause.contains("not one call ended within the time"),
@@ -120,11 +111,7 @@ async fn a_call_that_no_batch_can_hold_ends_the_size_instead_of_looping() {
 
 #[tokio::test]
 async fn no_more_calls_are_under_way_than_the_input_allows() {
-    let cases = [
-        (json!("oneAtATime"), 1),
-        (json!({"atMost": 3}), 3),
-        (json!("allAtOnce"), 12),
-    ];
+    let cases = [(json!(false), 1), (json!(3), 3), (json!(true), 12)];
     for (parallel, at_once) in cases {
         let bench = bench(50.0).await;
         let left = Duration::from_mins(1);
@@ -146,12 +133,7 @@ async fn calls_that_lambda_refuses_are_made_again_with_fewer_at_once() {
     };
     bench.sim.fault(refusals);
     let progress = bench
-        .batch(
-            10,
-            json!("allAtOnce"),
-            nothing_yet(),
-            Duration::from_mins(1),
-        )
+        .batch(10, json!(true), nothing_yet(), Duration::from_mins(1))
         .await;
     assert_eq!(progress.failure, None);
     assert_eq!((progress.tally.throttles, progress.tally.calls), (6, 10));
@@ -166,9 +148,7 @@ async fn calls_without_a_report_are_replaced_within_bounds() {
     };
     bench.sim.fault(some);
     let left = Duration::from_mins(1);
-    let progress = bench
-        .batch(5, json!("oneAtATime"), nothing_yet(), left)
-        .await;
+    let progress = bench.batch(5, json!(false), nothing_yet(), left).await;
     assert_eq!(progress.failure, None);
     assert_eq!(
         (progress.tally.calls, progress.tally.without_report),
@@ -178,9 +158,7 @@ async fn calls_without_a_report_are_replaced_within_bounds() {
     bench
         .sim
         .fault(FaultRule::always("Invoke", Fault::NoReport));
-    let progress = bench
-        .batch(5, json!("oneAtATime"), nothing_yet(), left)
-        .await;
+    let progress = bench.batch(5, json!(false), nothing_yet(), left).await;
     let failure = progress.failure.expect("a failure");
     assert_eq!(failure.error, "NoMeasurements");
     assert!(failure.cause.contains("without a REPORT line"), "{failure}");

@@ -35,9 +35,9 @@ pub async fn handle(api: &LambdaApi, input: Input) -> Result<Tuning, TuneError> 
     tracing::info!(
         function = %plan.target.function,
         memory = plan.target.memory.get(),
-        sizes = plan.sizes.len(),
-        num = plan.num,
-        strategy = plan.strategy.name(),
+        sizes = plan.request.sizes.len(),
+        num = plan.request.num,
+        strategy = plan.request.strategy.name(),
         "planned"
     );
     Ok(Tuning::new(plan))

@@ -4,32 +4,19 @@ use power_tuner_aws::{LambdaApi, latest};
 use power_tuner_core::TuneError;
 use power_tuner_core::outcome::{Optimization, Outcome};
 use power_tuner_core::tuning::Tuning;
-use power_tuner_runtime::InLogs;
-use serde::Deserialize;
-
-#[derive(Debug, Deserialize)]
-pub struct Input {
-    execution: String,
-    tuning: Tuning,
-}
-
-impl InLogs for Input {
-    fn execution(&self) -> &str {
-        &self.execution
-    }
-}
+use power_tuner_runtime::Step;
 
 /// The outcome, which is the execution's output.
 ///
 /// # Errors
 ///
 /// The function was changed since it was planned, or cannot be updated.
-pub async fn handle(api: &LambdaApi, input: Input) -> Result<Outcome, TuneError> {
+pub async fn handle(api: &LambdaApi, input: Step) -> Result<Outcome, TuneError> {
     let Tuning { plan, outcome, .. } = input.tuning;
     let outcome = outcome.ok_or_else(|| {
         TuneError::NoMeasurements("the analyzer ended without an outcome".to_owned())
     })?;
-    if !plan.auto_optimize {
+    if !plan.request.auto_optimize {
         return Ok(outcome);
     }
     let target = plan.target;

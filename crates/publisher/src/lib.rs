@@ -4,15 +4,14 @@
 
 use std::time::Duration;
 
-use power_tuner_aws::{LambdaApi, VersionRow, latest};
+use power_tuner_aws::{LambdaApi, VersionRow, latest, versions};
 use power_tuner_core::marker::{Marker, Owner};
 use power_tuner_core::measurement::Version;
-use power_tuner_core::plan::{Configuration, Plan, State, Target};
+use power_tuner_core::plan::{Configuration, Plan, Target};
 use power_tuner_core::tuning::{Published, Round};
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
-use tokio::time::sleep;
 
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -30,8 +29,8 @@ impl InLogs for Input {
 
 /// What a batch keeps back for putting `$LATEST` right.
 const RESERVE: Duration = Duration::from_secs(70);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// What it keeps back for telling how far it came.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// Publishes what is missing of the round, as far as the deadline allows.
 ///
@@ -71,7 +70,9 @@ pub async fn handle(
     let back = latest::put_back(api, &plan).await;
     let complete = both(tried, back, target)?;
     let versions = publishing.versions;
-    let done = complete && wait_until_active(api, target, &versions, deadline).await?;
+    // A version that is still pending cannot be called.
+    let patience = deadline.left().saturating_sub(LAST_WORD);
+    let done = complete && versions::active(api, &target.function, &versions, patience).await?;
     Ok(Published {
         done,
         batches: published.batches + 1,
@@ -221,33 +222,4 @@ impl Publishing<'_> {
             self.versions.push(version);
         }
     }
-}
-
-/// A version that is still pending cannot be called. False where the deadline came first.
-async fn wait_until_active(
-    api: &LambdaApi,
-    target: &Target,
-    versions: &[Version],
-    deadline: Deadline,
-) -> Result<bool, TuneError> {
-    for version in versions {
-        let name = format!("{}:{}", target.function, version.number);
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match api.configuration(&name).await?.state {
-                State::Active | State::Inactive => break,
-                State::Failed(reason) => {
-                    return Err(TuneError::PublishFailed {
-                        function: name,
-                        detail: format!("the version of {} failed: {reason}", version.memory),
-                    });
-                }
-                State::Pending if deadline.left() < LONGEST_PAUSE * 5 => return Ok(false),
-                State::Pending => {}
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-    Ok(true)
 }

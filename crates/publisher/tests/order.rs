@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use power_tuner_aws::LambdaApi;
 use power_tuner_core::TuneError;
+use power_tuner_core::plan::Plan;
+use power_tuner_core::request::Request;
 use power_tuner_core::tuning::Published;
 use power_tuner_lambda_sim::{Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot};
 use power_tuner_publisher::handle;
@@ -39,27 +41,11 @@ impl Bench {
         left: Duration,
     ) -> Result<Published, TuneError> {
         let current = self.api.configuration("f").await.expect("a configuration");
+        let written = json!({"lambdaARN": "f", "num": 5, "powerValues": sizes});
+        let request = Request::parse(&written).expect("a good input");
         let input = json!({
             "execution": EXECUTION,
-            "plan": {
-                "target": {
-                    "function": self.sim.arn("f"),
-                    "memory": 512,
-                    "timeoutS": 30,
-                    "architecture": "arm64",
-                    "codeSha256": current.code_sha256,
-                },
-                "sizes": sizes,
-                "num": 5,
-                "strategy": "cost",
-                "parallel": "oneAtATime",
-                "discardTopBottom": 0.2,
-                "includeOutputResults": false,
-                "autoOptimize": false,
-                "onFailure": "continue",
-                "price": {"currency": "USD", "perGbSecond": 1.0, "perTransition": 1.0},
-                "sizesAtOnce": 1,
-            },
+            "plan": Plan::new(request, current).expect("a plan"),
             "round": {"number": 1, "sizes": sizes, "last": true},
             "published": published,
         });

@@ -2,6 +2,7 @@
 
 mod deadline;
 mod logs;
+mod step;
 
 use std::future::Future;
 
@@ -13,6 +14,7 @@ use tracing::Instrument as _;
 
 pub use deadline::Deadline;
 pub use logs::InLogs;
+pub use step::Step;
 
 /// Serves invocations until Lambda ends the process.
 ///
