@@ -37,6 +37,7 @@ impl<'a> Asked<'a> {
             },
             Some("TooManyRequestsException" | "ThrottlingException") => TuneError::Throttled {
                 what: format!("`{action}` on `{resource}`"),
+                remedy: "tune again when nobody else in the account keeps Lambda's control plane busy",
             },
             Some("PreconditionFailedException") => TuneError::FunctionChanged {
                 function: resource,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::error::ProvideErrorMetadata;
+use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::RequestId;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
@@ -31,6 +31,9 @@ pub struct Answer {
 pub enum InvokeError {
     /// No environment was free; the function did not run.
     Throttled,
+    /// The connection or the service failed; whether the function ran is not known.
+    NoAnswer(String),
+    /// The call was refused, and would be again.
     Failed(TuneError),
 }
 
@@ -71,11 +74,20 @@ impl LambdaApi {
             Err(error) if error.code() == Some("TooManyRequestsException") => {
                 Err(InvokeError::Throttled)
             }
-            Err(error) => Err(InvokeError::Failed(
+            Err(error) if refused(&error) => Err(InvokeError::Failed(
                 Asked::of("lambda:InvokeFunction", &name).failed(&error),
+            )),
+            Err(error) => Err(InvokeError::NoAnswer(
+                DisplayErrorContext(&error).to_string(),
             )),
         }
     }
+}
+
+fn refused<E>(error: &SdkError<E>) -> bool {
+    error
+        .raw_response()
+        .is_some_and(|response| response.status().is_client_error())
 }
 
 /// A log that cannot be read is a log without a report: the executor counts it.

@@ -46,6 +46,7 @@ pub enum Deletion {
 
 /// The control plane answers within a second or two; the SDK would wait for ever.
 const LONGEST_ANSWER: Duration = Duration::from_secs(15);
+const CONTROL_ATTEMPTS: u32 = 6;
 
 impl LambdaApi {
     pub async fn from_env() -> Self {
@@ -65,6 +66,8 @@ impl LambdaApi {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         let control = aws_sdk_lambda::config::Builder::from(shared)
+            // Everybody in the account shares 15 requests a second, so being throttled is nothing unusual.
+            .retry_config(RetryConfig::standard().with_max_attempts(CONTROL_ATTEMPTS))
             .timeout_config(
                 TimeoutConfig::builder()
                     .operation_attempt_timeout(LONGEST_ANSWER)
@@ -199,11 +202,19 @@ impl LambdaApi {
             Ok(_) => Ok(Deletion::Deleted),
             Err(error) => match error.code() {
                 Some("ResourceNotFoundException") => Ok(Deletion::Gone),
-                Some("ResourceConflictException") => Ok(Deletion::Adopted),
+                // Other conflicts pass: a version that is still pending, an update in progress.
+                Some("ResourceConflictException") if names_aliases(error.message()) => {
+                    Ok(Deletion::Adopted)
+                }
                 _ => Err(asked.failed(&error)),
             },
         }
     }
+}
+
+/// "Unable to delete version because the following aliases reference it: [live]"
+fn names_aliases(message: Option<&str>) -> bool {
+    message.is_some_and(|message| message.contains("aliases"))
 }
 
 fn signed(memory: MemoryMb) -> i32 {

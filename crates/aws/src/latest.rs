@@ -19,27 +19,34 @@ const LONGEST_UPDATE: Duration = Duration::from_mins(1);
 ///
 /// The update failed or takes too long; else what AWS says.
 pub async fn settled(api: &LambdaApi, function: &FunctionArn) -> Result<Configuration, TuneError> {
+    let current = update_over(api, function).await?;
+    match &current.last_update {
+        LastUpdate::Failed(reason) => Err(TuneError::PublishFailed {
+            function: function.to_string(),
+            detail: format!("its last update failed: {reason}"),
+        }),
+        _ => Ok(current),
+    }
+}
+
+/// Waits until no update is in progress, however the last one ended.
+async fn update_over(api: &LambdaApi, function: &FunctionArn) -> Result<Configuration, TuneError> {
     let give_up = Instant::now() + LONGEST_UPDATE;
     let name = function.to_string();
     let mut pauses = Pauses::new();
     loop {
         let current = api.configuration(&name).await?;
-        let failed = |detail: String| TuneError::PublishFailed {
-            function: name.clone(),
-            detail,
-        };
-        match &current.last_update {
-            LastUpdate::Successful => return Ok(current),
-            LastUpdate::Failed(reason) => {
-                return Err(failed(format!("its last update failed: {reason}")));
-            }
-            LastUpdate::InProgress if Instant::now() > give_up => {
-                return Err(failed(format!(
+        if current.last_update != LastUpdate::InProgress {
+            return Ok(current);
+        }
+        if Instant::now() > give_up {
+            return Err(TuneError::PublishFailed {
+                function: name,
+                detail: format!(
                     "an update has been in progress for more than {} s",
                     LONGEST_UPDATE.as_secs()
-                )));
-            }
-            LastUpdate::InProgress => {}
+                ),
+            });
         }
         pauses.pause().await;
     }
@@ -77,7 +84,8 @@ pub async fn set_memory(
 /// As [`set_memory`].
 pub async fn put_back(api: &LambdaApi, plan: &Plan) -> Result<(), TuneError> {
     let target = &plan.target;
-    let current = settled(api, &target.function).await?;
+    // After an update of ours that failed another one is the remedy, so a failure is no reason not to try.
+    let current = update_over(api, &target.function).await?;
     if current.memory != target.memory && plan.may_set(current.memory) {
         tracing::info!(from = %current.memory, to = %target.memory, "putting the memory size back");
         set_memory(api, &current, target.memory).await?;

@@ -11,6 +11,9 @@ pub struct StepFunctionsApi {
     client: Client,
 }
 
+/// The end of the execution, the last state that was entered, and the end of the one before it.
+const LAST_EVENTS: i32 = 5;
+
 impl StepFunctionsApi {
     pub async fn from_env() -> Self {
         Self {
@@ -50,5 +53,33 @@ impl StepFunctionsApi {
                 return Ok(exited.and_then(|exited| exited.output));
             }
         }
+    }
+
+    /// What a state gave out right before an execution ended, as JSON; `None` where it was another state.
+    ///
+    /// # Errors
+    ///
+    /// What AWS says, in our words.
+    pub async fn last_output(
+        &self,
+        execution: &str,
+        state: &str,
+    ) -> Result<Option<String>, TuneError> {
+        let asked = Asked::of("states:GetExecutionHistory", &execution);
+        let last = self
+            .client
+            .get_execution_history()
+            .execution_arn(execution)
+            .reverse_order(true)
+            .max_results(LAST_EVENTS)
+            .send()
+            .await
+            .map_err(|error| asked.failed(&error))?;
+        Ok(last
+            .events
+            .into_iter()
+            .filter_map(|event| event.state_exited_event_details)
+            .find(|exited| exited.name == state)
+            .and_then(|exited| exited.output))
     }
 }

@@ -266,5 +266,8 @@ async fn a_call_that_never_ends_is_given_up() {
             Duration::from_millis(200),
         )
         .await;
-    assert!(matches!(answer, Err(InvokeError::Failed(_))), "{answer:?}");
+    assert!(
+        matches!(answer, Err(InvokeError::NoAnswer(_))),
+        "{answer:?}"
+    );
 }

@@ -10,6 +10,7 @@ use power_tuner_core::error::Caught;
 use power_tuner_core::marker::{Marker, Owner};
 use power_tuner_core::measurement::Version;
 use power_tuner_core::plan::Plan;
+use power_tuner_core::tuning::Cleaned;
 use power_tuner_core::{Failure, TuneError};
 use power_tuner_runtime::InLogs;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub struct FromStateMachine {
 struct State {
     plan: Option<Plan>,
     caught: Option<Caught>,
+    cleaned: Option<Cleaned>,
 }
 
 /// The detail of a "Step Functions Execution Status Change".
@@ -41,6 +43,7 @@ struct State {
 #[serde(rename_all = "camelCase")]
 pub struct FromEvent {
     execution_arn: String,
+    status: String,
 }
 
 impl TryFrom<Value> for Input {
@@ -67,18 +70,10 @@ impl InLogs for Input {
     }
 }
 
-/// What was done, and the failure that led here, in words for the end of the execution.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Cleaned {
-    deleted: Vec<Version>,
-    /// Left in place because an alias points at them: somebody uses them.
-    adopted: Vec<Version>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Failure>,
-}
-
 /// The first step's name in the state machine: what it gives out holds the plan.
 const FIRST_STATE: &str = "Initializer";
+/// The state that cleans up before an execution fails.
+const LAST_STATE: &str = "CleanUpAfterError";
 /// All of the control plane takes 15 requests a second, for everybody in the account.
 const DELETIONS_AT_ONCE: usize = 3;
 
@@ -97,15 +92,19 @@ pub async fn handle(
             let FromStateMachine { execution, state } = *input;
             (execution, state.plan, state.caught)
         }
-        Input::Event(FromEvent { execution_arn }) => {
-            let plan = planned(executions, &execution_arn).await?;
-            (execution_arn, plan, None)
+        Input::Event(event) => {
+            let plan = left_behind(executions, &event).await?;
+            (event.execution_arn, plan, None)
         }
     };
     let (deleted, adopted) = if let Some(plan) = plan {
-        clean(api, &plan, Marker::of(&execution)).await?
+        match clean(api, &plan, Marker::of(&execution)).await {
+            // Its owner deleted it, and everything of ours with it.
+            Err(TuneError::FunctionNotFound { .. }) => (Vec::new(), Vec::new()),
+            cleaned => cleaned?,
+        }
     } else {
-        tracing::info!("nothing was planned, so nothing was touched");
+        tracing::info!("there is nothing to clean up");
         (Vec::new(), Vec::new())
     };
     Ok(Cleaned {
@@ -115,21 +114,31 @@ pub async fn handle(
     })
 }
 
-/// The plan of an execution that ended before its own clean-up; `None` where its first step never ended well.
-async fn planned(
+/// The plan of an execution that ended without its own clean-up.
+async fn left_behind(
     executions: &StepFunctionsApi,
-    execution: &str,
+    event: &FromEvent,
 ) -> Result<Option<Plan>, TuneError> {
-    let Some(output) = executions.first_output(execution, FIRST_STATE).await? else {
-        return Ok(None);
-    };
-    match serde_json::from_str::<State>(&output) {
-        Ok(state) => Ok(state.plan),
-        Err(error) => Err(TuneError::PublishFailed {
-            function: execution.to_owned(),
-            detail: format!("the plan in its history cannot be read ({error}); clean up by hand"),
-        }),
+    let execution = &event.execution_arn;
+    // What it did itself must not be done again later: by then the function may be in the middle of the next tuning.
+    if event.status == "FAILED" {
+        let last = executions.last_output(execution, LAST_STATE).await?;
+        let cleaned = last.map(|output| read(execution, &output)).transpose()?;
+        if cleaned.and_then(|state| state.cleaned?.failure).is_some() {
+            tracing::info!("it cleaned up itself");
+            return Ok(None);
+        }
     }
+    let first = executions.first_output(execution, FIRST_STATE).await?;
+    let planned = first.map(|output| read(execution, &output)).transpose()?;
+    Ok(planned.and_then(|state| state.plan))
+}
+
+fn read(execution: &str, output: &str) -> Result<State, TuneError> {
+    serde_json::from_str(output).map_err(|error| TuneError::PublishFailed {
+        function: execution.to_owned(),
+        detail: format!("the state in its history cannot be read ({error}); clean up by hand"),
+    })
 }
 
 async fn clean(

@@ -67,12 +67,10 @@ pub enum TuneError {
     #[error("{0}")]
     InvocationFailed(String),
 
-    #[error(
-        "Lambda throttled {what} for too long; set `parallelInvocation` to a smaller number, or raise the concurrency that the function and the account have"
-    )]
-    Throttled { what: String },
+    #[error("Lambda throttled {what} for too long; {remedy}")]
+    Throttled { what: String, remedy: &'static str },
 
-    #[error("no memory size gave a result: {0}")]
+    #[error("{0}")]
     NoMeasurements(String),
 
     #[error(
@@ -202,6 +200,7 @@ mod tests {
             TuneError::InvocationFailed(String::new()),
             TuneError::Throttled {
                 what: String::new(),
+                remedy: "",
             },
             TuneError::NoMeasurements(String::new()),
             TuneError::PriceUnknown {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Candidate, Strategy};
-use crate::measurement::Tally;
+use crate::measurement::{Tally, Version};
 use crate::memory::MemoryMb;
 use crate::plan::{Architecture, Plan};
 use crate::tuning::SizeResult;
@@ -29,6 +29,9 @@ pub struct Outcome {
     /// One sentence: why this size.
     pub reason: String,
     pub sizes: Vec<Size>,
+    /// Versions of ours that were not deleted, because an alias points at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_versions: Vec<Version>,
     /// What was applied; absent unless the input asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimization: Option<Optimization>,
@@ -69,6 +72,8 @@ pub struct Size {
     pub throttles: u32,
     pub unmatched: u32,
     pub without_report: u32,
+    pub without_answer: u32,
+    pub cut_off: u32,
     #[serde(rename = "maxMemoryUsedMB")]
     pub max_memory_used_mb: u32,
 }
@@ -121,6 +126,7 @@ impl Outcome {
             strategy: plan.request.strategy.name().to_owned(),
             reason: reason(plan, candidates, best),
             sizes: sizes.iter().map(Size::of).collect(),
+            kept_versions: Vec::new(),
             optimization: None,
         }
     }
@@ -136,6 +142,8 @@ impl Size {
             cold_starts,
             unmatched,
             without_report,
+            without_answer,
+            cut_off,
             max_memory_used_mb,
             billed_ms: _,
         } = size.tally;
@@ -155,6 +163,8 @@ impl Size {
             throttles,
             unmatched,
             without_report,
+            without_answer,
+            cut_off,
             max_memory_used_mb,
         }
     }

@@ -82,8 +82,8 @@ pub struct Plan {
     pub sizes_at_once: u32,
 }
 
-/// More branches would only wait for the concurrency that the account shares with everybody else.
-const SIZES_AT_ONCE: u32 = 10;
+/// Each branch takes an executor's concurrency besides its calls', and a new account has 10 in all.
+const SIZES_AT_ONCE: u32 = 4;
 
 impl Plan {
     /// # Errors

@@ -58,6 +58,12 @@ const DEFAULT_SIZES: [u32; 6] = [128, 256, 512, 1024, 1536, 3008];
 /// Fewer calls than this say nothing (the reference's bound); with more, the samples of one size would outgrow what
 /// Step Functions carries between two batches.
 const NUM: std::ops::RangeInclusive<u64> = 5..=5_000;
+/// What Step Functions carries from one state to the next, in bytes.
+const STATE_LIMIT: u64 = 256 * 1024;
+/// What the plan and the names around it take of that, at the most.
+const PLAN_BYTES: u64 = 8 * 1024;
+/// What one sample takes between two batches (a test of `measurement` holds it to that).
+const SAMPLE_BYTES: u64 = 40;
 const DEFAULT_BALANCED_WEIGHT: f64 = 0.5;
 const DEFAULT_DISCARD: f64 = 0.2;
 /// Above this share nothing would be left to average.
@@ -109,9 +115,11 @@ impl Request {
         };
         read.refuse_unknown_fields();
         read.refuse_weighted_payload();
+        let bytes = input.to_string().len() as u64;
         let function = read.required("lambdaARN", function);
         let sizes = read.sizes();
         let num = read.required("num", num);
+        read.refuse_what_step_functions_cannot_carry(bytes, num);
         let weight = read.optional("balancedWeight", number);
         let strategy = read.optional("strategy", strategy_name);
         let parallel = read.optional("parallelInvocation", parallel);
@@ -228,6 +236,22 @@ impl Reader<'_> {
                     ),
                 ));
             }
+        }
+    }
+
+    /// The executor gets the input and the samples so far in one piece. More than Step Functions carries would end the
+    /// execution in the middle, by an error that no state can catch.
+    fn refuse_what_step_functions_cannot_carry(&mut self, input: u64, num: Option<u32>) {
+        let samples = num.map_or(0, u64::from) * SAMPLE_BYTES;
+        if input + samples + PLAN_BYTES > STATE_LIMIT {
+            self.faults.push(Fault::new(
+                "payload",
+                format!(
+                    "the input has {input} bytes, which with the samples of `num` calls is more than Step Functions \
+                     carries; with this `num` an input may have {} bytes",
+                    STATE_LIMIT.saturating_sub(samples + PLAN_BYTES)
+                ),
+            ));
         }
     }
 
@@ -424,6 +448,19 @@ mod tests {
     fn all_faults_are_reported_at_once() {
         let input = json!({"lambdaArn": "f", "num": "many", "powerValues": [1, 128, 2], "autoOptimize": "yes"});
         assert_eq!(faults(&input).len(), 6, "{:?}", faults(&input));
+    }
+
+    #[test]
+    fn an_input_that_step_functions_could_not_carry_is_refused_before_anything_is_touched() {
+        let input = |bytes: usize, num: u32| json!({"lambdaARN": "f", "num": num, "payload": "x".repeat(bytes)});
+        assert!(Request::parse(&input(200 * 1024, 1000)).is_ok());
+        assert_eq!(
+            faults(&input(200 * 1024, 2000)),
+            [
+                "`payload`: the input has 204841 bytes, which with the samples of `num` calls is more than Step Functions \
+              carries; with this `num` an input may have 173952 bytes"
+            ]
+        );
     }
 
     #[test]

@@ -22,6 +22,19 @@ pub struct Tuning {
     pub results: Vec<BranchResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// What the cleaner did, once it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleaned: Option<Cleaned>,
+}
+
+/// What was cleaned up, and the failure that led to it, in words for the end of the execution.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Cleaned {
+    pub deleted: Vec<Version>,
+    /// Left in place because an alias points at them: somebody uses them.
+    pub adopted: Vec<Version>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// What one pass of publishing and measuring covers.
@@ -97,6 +110,7 @@ impl Tuning {
             published: Published::default(),
             results: Vec::new(),
             outcome: None,
+            cleaned: None,
         }
     }
 
@@ -119,7 +133,10 @@ impl Tuning {
         }
         let candidates: Vec<Candidate> = sizes.iter().filter_map(candidate).collect();
         let Some(best) = best(&candidates, plan.request.strategy) else {
-            return Err(TuneError::NoMeasurements(all_failures(&sizes)));
+            return Err(TuneError::NoMeasurements(format!(
+                "no memory size gave a result: {}",
+                all_failures(&sizes)
+            )));
         };
         let outcome = Outcome::new(&plan, &sizes, &candidates, best, transitions);
         Ok(Self {
@@ -182,7 +199,9 @@ fn all_failures(sizes: &[SizeResult]) -> String {
         .collect();
     match failures.as_slice() {
         [] => "there was nothing to measure".to_owned(),
-        [(_, first), rest @ ..] if rest.iter().all(|(_, failure)| failure == first) => {
+        [(_, first), rest @ ..]
+            if !rest.is_empty() && rest.iter().all(|(_, failure)| failure == first) =>
+        {
             format!("all {} sizes failed alike: {first}", failures.len())
         }
         failures => {

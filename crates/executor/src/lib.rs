@@ -15,7 +15,7 @@ use power_tuner_core::{Failure, MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -44,6 +44,10 @@ const RESERVE: Duration = Duration::from_secs(5);
 const BEYOND_TIMEOUT: Duration = Duration::from_secs(30);
 /// So long may Lambda refuse every call before the size is given up.
 const LONGEST_THROTTLE: Duration = Duration::from_mins(1);
+/// A Lambda function may have 1,024 files open, and connections are files.
+const MOST_AT_ONCE: usize = 500;
+/// Each call under way holds its payload twice or more, in the 256 MB that the executor has.
+const MOST_PAYLOAD_BYTES: usize = 32 * 1024 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -64,6 +68,7 @@ pub async fn handle(
         version: &input.version,
         deadline,
         slowest: Duration::ZERO,
+        throttled: false,
         progress: input.progress,
     };
     let failure = batch.run().await;
@@ -102,6 +107,8 @@ struct Batch<'a> {
     deadline: Deadline,
     /// By the clock, in this batch.
     slowest: Duration,
+    /// In this batch.
+    throttled: bool,
     progress: Progress,
 }
 
@@ -116,7 +123,7 @@ impl Batch<'_> {
     async fn run(&mut self) -> Option<TuneError> {
         let mut failure = None;
         let mut under_way = FuturesUnordered::new();
-        let mut pace = Pace::new(self.plan.request.parallel.limit());
+        let mut pace = Pace::new(self.most_at_once());
         loop {
             while failure.is_none()
                 && under_way.len() < pace.limit
@@ -135,11 +142,11 @@ impl Batch<'_> {
                 if failure.is_some() || self.missing() == 0 || !self.has_time_for_another() {
                     break;
                 }
-                sleep_until(pace.not_before).await;
+                sleep(pace.wait().min(self.time_left())).await;
                 continue;
             }
-            let left = self.deadline.left().saturating_sub(RESERVE);
-            let Ok(next) = timeout(left, under_way.next()).await else {
+            let Ok(next) = timeout(self.time_left(), under_way.next()).await else {
+                self.progress.tally.cut_off += u32::try_from(under_way.len()).unwrap_or(u32::MAX);
                 return failure.or_else(|| self.out_of_time());
             };
             if let Some(Call { took, answer }) = next {
@@ -150,14 +157,46 @@ impl Batch<'_> {
                     }
                     Err(InvokeError::Throttled) => {
                         self.progress.tally.throttles += 1;
-                        pace.slower(under_way.len(), self.version)
+                        self.throttled = true;
+                        pace.slower(under_way.len())
                     }
+                    Err(InvokeError::NoAnswer(why)) => self.lost(&why),
                     Err(InvokeError::Failed(error)) => Some(error),
                 };
                 failure = failure.or(ended);
             }
         }
         failure
+    }
+
+    /// As many as the input allows, and as this process can have open and hold in memory.
+    fn most_at_once(&self) -> usize {
+        let fit = MOST_PAYLOAD_BYTES / self.payload.len().max(1);
+        self.plan
+            .request
+            .parallel
+            .limit()
+            .min(MOST_AT_ONCE)
+            .min(fit.max(1))
+    }
+
+    /// Until this batch has to say how far it came.
+    fn time_left(&self) -> Duration {
+        self.deadline.left().saturating_sub(RESERVE)
+    }
+
+    /// A call without an answer is made again, within bounds.
+    fn lost(&mut self, why: &str) -> Option<TuneError> {
+        tracing::warn!(why, "a call has no answer");
+        self.progress.tally.without_answer += 1;
+        self.progress
+            .has_lost_too_many(self.plan.request.num)
+            .then(|| {
+                TuneError::InvocationFailed(format!(
+                    "too many calls got no answer: {}",
+                    shortened(why, 500)
+                ))
+            })
     }
 
     fn missing(&self) -> usize {
@@ -176,11 +215,12 @@ impl Batch<'_> {
 
     /// Calls that the deadline cut off are made again by the next batch, unless that would never end.
     fn out_of_time(&self) -> Option<TuneError> {
-        (self.slowest == Duration::ZERO).then(|| {
-            TuneError::InvocationFailed(format!(
-                "at {} not one call ended within the time that the executor has; tune the function on a smaller payload",
-                self.version.memory
-            ))
+        let had_the_whole_batch = self.slowest == Duration::ZERO && !self.throttled;
+        had_the_whole_batch.then(|| {
+            TuneError::InvocationFailed(
+                "not one call ended within the time that the executor has; tune the function on a smaller payload"
+                    .to_owned(),
+            )
         })
     }
 
@@ -193,26 +233,25 @@ impl Batch<'_> {
             return Some(TuneError::InvocationFailed(self.why(error, found)));
         }
         self.progress
-            .has_too_few_reports(self.plan.request.num)
+            .has_lost_too_many(self.plan.request.num)
             .then(|| {
-                TuneError::NoMeasurements(format!(
-                    "at {} too many calls ended without a REPORT line in their log; the function must not hold back Lambda's platform logs",
-                    self.version.memory
-                ))
+                TuneError::NoMeasurements(
+                    "too many calls ended without a REPORT line in their log; the function must not hold back Lambda's platform logs"
+                        .to_owned(),
+                )
             })
     }
 
     fn why(&self, error: &str, found: Option<Found>) -> String {
-        let memory = self.version.memory;
         let ending = found.map_or(Ending::Error, |found| found.report.how_it_ended);
         match ending {
-            Ending::OutOfMemory => format!("the function ran out of memory at {memory}"),
+            Ending::OutOfMemory => "the function ran out of memory".to_owned(),
             Ending::Timeout => format!(
-                "the function timed out at {memory}, after its timeout of {} s",
+                "the function timed out, after its timeout of {} s",
                 self.plan.target.timeout_s
             ),
             Ending::Normal | Ending::Error => {
-                format!("the function failed at {memory}: {}", readable(error))
+                format!("the function failed: {}", readable(error))
             }
         }
     }
@@ -278,15 +317,23 @@ impl Pace {
         self.last_success = Instant::now();
     }
 
-    fn slower(&mut self, still_under_way: usize, version: &Version) -> Option<TuneError> {
+    fn wait(&self) -> Duration {
+        self.not_before.saturating_duration_since(Instant::now())
+    }
+
+    fn slower(&mut self, still_under_way: usize) -> Option<TuneError> {
         let now = Instant::now();
         self.limit = still_under_way.max(1);
-        self.not_before = now + self.pause;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        // Refusals of one moment are one reason to pause.
+        if now >= self.not_before {
+            self.not_before = now + self.pause;
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
         // A call under way may be a long one, and then it is what the others wait for.
         let starved = still_under_way == 0 && now - self.last_success > LONGEST_THROTTLE;
         starved.then(|| TuneError::Throttled {
-            what: format!("the calls at {}", version.memory),
+            what: "the calls of this size".to_owned(),
+            remedy: "set `parallelInvocation` to a smaller number, or raise the concurrency that the function and the account have",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The executor's handler against a simulated Lambda service: batches, deadlines, throttles.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use power_tuner_aws::LambdaApi;
 use power_tuner_core::measurement::Progress;
@@ -18,9 +18,13 @@ struct Bench {
 
 /// A function that really takes `call_ms`, published as version 1.
 async fn bench(call_ms: f64) -> Bench {
+    bench_with(call_ms, Options::default()).await
+}
+
+async fn bench_with(call_ms: f64, options: Options) -> Bench {
     let sim = Sim::start(Options {
         publish_ms: 0.0,
-        ..Options::default()
+        ..options
     })
     .await
     .expect("the simulator starts");
@@ -82,7 +86,9 @@ async fn a_batch_ends_before_its_deadline_and_the_next_goes_on() {
     let mut batches = 0;
     loop {
         let left = Duration::from_millis(5_700);
+        let start = Instant::now();
         let after = bench.batch(12, json!(false), progress, left).await;
+        assert!(start.elapsed() < left, "{:?}", start.elapsed());
         batches += 1;
         assert_eq!(after.batches, batches);
         if after.done {
@@ -126,17 +132,73 @@ async fn no_more_calls_are_under_way_than_the_input_allows() {
 
 #[tokio::test]
 async fn calls_that_lambda_refuses_are_made_again_with_fewer_at_once() {
-    let bench = bench(20.0).await;
-    let refusals = FaultRule {
-        times: Some(6),
-        ..FaultRule::always("Invoke", Fault::status(429))
+    let small_account = Options {
+        account_concurrency: 3,
+        ..Options::default()
     };
-    bench.sim.fault(refusals);
-    let progress = bench
-        .batch(10, json!(true), nothing_yet(), Duration::from_mins(1))
-        .await;
+    let bench = bench_with(100.0, small_account).await;
+    let left = Duration::from_mins(1);
+    let progress = bench.batch(30, json!(true), nothing_yet(), left).await;
     assert_eq!(progress.failure, None);
-    assert_eq!((progress.tally.throttles, progress.tally.calls), (6, 10));
+    assert_eq!(progress.tally.calls, 30);
+    assert!(
+        progress.tally.throttles >= 27,
+        "all but three of the first wave"
+    );
+    // Now and then it tries for more again; without going down first, most of 27, 24, 21 … would be refused.
+    assert!(
+        progress.tally.throttles < 60,
+        "{}",
+        progress.tally.throttles
+    );
+}
+
+#[tokio::test]
+async fn waiting_for_concurrency_ends_before_the_deadline_too() {
+    let bench = bench(10.0).await;
+    bench
+        .sim
+        .fault(FaultRule::always("Invoke", Fault::status(429)));
+    let left = Duration::from_millis(6_500);
+    let start = Instant::now();
+    let progress = bench.batch(5, json!(false), nothing_yet(), left).await;
+    assert!(
+        !progress.done,
+        "the next batch tries on: {:?}",
+        progress.failure
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn calls_without_an_answer_are_replaced_within_bounds() {
+    let bench = bench(5.0).await;
+    let left = Duration::from_mins(1);
+    bench.sim.fault(FaultRule {
+        times: Some(2),
+        ..FaultRule::always("Invoke", Fault::DropAfter)
+    });
+    let progress = bench.batch(5, json!(false), nothing_yet(), left).await;
+    assert_eq!(progress.failure, None);
+    assert_eq!(
+        (progress.tally.calls, progress.tally.without_answer),
+        (5, 2)
+    );
+
+    bench
+        .sim
+        .fault(FaultRule::always("Invoke", Fault::status(500)));
+    let progress = bench.batch(5, json!(false), nothing_yet(), left).await;
+    let failure = progress.failure.expect("a failure");
+    assert_eq!(failure.error, "InvocationFailed");
+    assert!(
+        failure.cause.contains("too many calls got no answer"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]

@@ -12,16 +12,24 @@ use power_tuner_runtime::Step;
 ///
 /// The function was changed since it was planned, or cannot be updated.
 pub async fn handle(api: &LambdaApi, input: Step) -> Result<Outcome, TuneError> {
-    let Tuning { plan, outcome, .. } = input.tuning;
-    let outcome = outcome.ok_or_else(|| {
+    let Tuning {
+        plan,
+        outcome,
+        cleaned,
+        ..
+    } = input.tuning;
+    let mut outcome = outcome.ok_or_else(|| {
         TuneError::NoMeasurements("the analyzer ended without an outcome".to_owned())
     })?;
+    outcome.kept_versions = cleaned.map(|cleaned| cleaned.adopted).unwrap_or_default();
     if !plan.request.auto_optimize {
         return Ok(outcome);
     }
     let target = plan.target;
     let current = latest::settled(api, &target.function).await?;
-    if current.memory != target.memory || current.code_sha256 != target.code_sha256 {
+    // A run of ours may have applied it and died before it could tell; then it is there already.
+    let expected = [target.memory, outcome.power];
+    if !expected.contains(&current.memory) || current.code_sha256 != target.code_sha256 {
         return Err(TuneError::FunctionChanged {
             function: target.function.to_string(),
             detail: format!(
@@ -30,16 +38,15 @@ pub async fn handle(api: &LambdaApi, input: Step) -> Result<Outcome, TuneError> 
             ),
         });
     }
-    let changed = outcome.power != current.memory;
-    if changed {
+    if current.memory != outcome.power {
         latest::set_memory(api, &current, outcome.power).await?;
         tracing::info!(from = %current.memory, to = %outcome.power, "applied");
     }
     Ok(Outcome {
         optimization: Some(Optimization {
-            from: current.memory,
+            from: target.memory,
             to: outcome.power,
-            changed,
+            changed: target.memory != outcome.power,
         }),
         ..outcome
     })

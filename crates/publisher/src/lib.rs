@@ -12,6 +12,7 @@ use power_tuner_core::tuning::{Published, Round};
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -27,8 +28,8 @@ impl InLogs for Input {
     }
 }
 
-/// What a batch keeps back for putting `$LATEST` right.
-const RESERVE: Duration = Duration::from_secs(70);
+/// What a batch keeps back for putting `$LATEST` right, besides the time that updates take with this function.
+const RESERVE: Duration = Duration::from_secs(20);
 /// What it keeps back for telling how far it came.
 const LAST_WORD: Duration = Duration::from_secs(5);
 
@@ -122,18 +123,39 @@ impl Publishing<'_> {
         deadline: Deadline,
     ) -> Result<bool, TuneError> {
         let mut current = latest::settled(self.api, &self.plan.target.function).await?;
-        let missing = self.in_order(sizes);
-        let mut owner = Owner::User;
-        for size in &missing {
-            if deadline.left() < RESERVE {
+        self.check_memory(&current)?;
+        let mut slowest = Duration::ZERO;
+        for size in self.in_order(sizes) {
+            // What is begun here must be over, and undone, before the deadline; one size is always tried.
+            if slowest > Duration::ZERO && deadline.left() < slowest * 2 + RESERVE {
                 return Ok(false);
             }
-            (current, owner) = self.publish(current, *size).await?;
+            let start = Instant::now();
+            current = self.publish(current, size).await?;
+            slowest = slowest.max(start.elapsed());
         }
-        if missing == [self.plan.target.memory] && owner == Owner::Us {
+        if sizes == [self.plan.target.memory] {
             self.cover(current).await?;
         }
         Ok(true)
+    }
+
+    /// `$LATEST` has its own size, or one that an earlier batch of ours was stopped at.
+    fn check_memory(&self, current: &Configuration) -> Result<(), TuneError> {
+        if current.memory == self.plan.target.memory || self.plan.may_set(current.memory) {
+            return Ok(());
+        }
+        Err(self.changed(format!(
+            "somebody gave it {} after the tuning was planned at {}",
+            current.memory, self.plan.target.memory
+        )))
+    }
+
+    fn changed(&self, detail: String) -> TuneError {
+        TuneError::FunctionChanged {
+            function: self.plan.target.function.to_string(),
+            detail,
+        }
     }
 
     /// The sizes that are missing: the original first and never last, so that nobody's next publish returns a version
@@ -148,46 +170,54 @@ impl Publishing<'_> {
         missing
     }
 
-    /// Publishes `$LATEST` at one size. Takes and gives what was last read of `$LATEST`; says whose version it is.
+    /// Publishes `$LATEST` at one size. Takes and gives what was last read of `$LATEST`.
     async fn publish(
         &mut self,
         current: Configuration,
         size: MemoryMb,
-    ) -> Result<(Configuration, Owner), TuneError> {
+    ) -> Result<Configuration, TuneError> {
         let (current, published) = self.publish_at(current, size).await?;
         if published.memory != size {
-            return Err(TuneError::FunctionChanged {
-                function: self.plan.target.function.to_string(),
-                detail: format!(
-                    "it was set to {size}, and the version published then has {}",
-                    published.memory
-                ),
-            });
+            return Err(self.changed(format!(
+                "it was set to {size}, and the version published then has {}",
+                published.memory
+            )));
         }
-        let owner = self.marker.owner(&published.description);
         tracing::info!(
             memory = size.get(),
             version = published.version,
-            ?owner,
+            owner = ?self.marker.owner(&published.description),
             "published"
         );
         self.keep(Version {
             memory: size,
             number: published.version,
         });
-        Ok((current, owner))
+        Ok(current)
     }
 
     /// While a version of the original size is the last one, a publish of the user's would return it; where it is
     /// ours, we would delete what they then hold. A throwaway behind it, deleted by its marker like the others,
     /// prevents that.
     async fn cover(&self, current: Configuration) -> Result<(), TuneError> {
-        let (_, throwaway) = self.publish_at(current, self.plan.throwaway_size()).await?;
-        tracing::info!(
-            memory = throwaway.memory.get(),
-            version = throwaway.version,
-            "published a throwaway"
-        );
+        let rows = self.api.versions(&self.plan.target.function).await?;
+        let number = |row: &VersionRow| row.version.number.parse::<u64>().unwrap_or_default();
+        let exposed = rows
+            .iter()
+            .max_by_key(|row| number(row))
+            .is_some_and(|last| {
+                last.version.memory == self.plan.target.memory
+                    && self.marker.owner(&last.description) == Owner::Us
+            });
+        if exposed {
+            let size = self.plan.throwaway_size();
+            let (_, throwaway) = self.publish_at(current, size).await?;
+            tracing::info!(
+                memory = size.get(),
+                version = throwaway.version,
+                "published a throwaway"
+            );
+        }
         Ok(())
     }
 
@@ -198,6 +228,11 @@ impl Publishing<'_> {
     ) -> Result<(Configuration, Configuration), TuneError> {
         if current.memory != size {
             current = latest::set_memory(self.api, &current, size).await?;
+        }
+        if current.code_sha256 != self.plan.target.code_sha256 {
+            return Err(
+                self.changed("its code is not the code that the tuning was planned for".to_owned())
+            );
         }
         let published = self
             .api

@@ -40,17 +40,38 @@ impl Bench {
         published: Value,
         left: Duration,
     ) -> Result<Published, TuneError> {
+        let plan = self.plan(sizes).await;
+        self.publish_as_planned(plan, published, left).await
+    }
+
+    async fn plan(&self, sizes: &[u32]) -> Plan {
         let current = self.api.configuration("f").await.expect("a configuration");
         let written = json!({"lambdaARN": "f", "num": 5, "powerValues": sizes});
         let request = Request::parse(&written).expect("a good input");
+        Plan::new(request, current).expect("a plan")
+    }
+
+    async fn publish_as_planned(
+        &self,
+        plan: Plan,
+        published: Value,
+        left: Duration,
+    ) -> Result<Published, TuneError> {
+        let sizes = plan.request.sizes.clone();
         let input = json!({
             "execution": EXECUTION,
-            "plan": Plan::new(request, current).expect("a plan"),
+            "plan": plan,
             "round": {"number": 1, "sizes": sizes, "last": true},
             "published": published,
         });
         let input = serde_json::from_value(input).expect("an input of the publisher");
         handle(&self.api, input, Deadline::after(left)).await
+    }
+
+    /// What somebody else does to the function in between. It blocks, so the simulator needs another thread.
+    fn deploy(&self, path: &str, body: &Value) {
+        let url = format!("{}/2015-03-31/functions/f/{path}", self.sim.url());
+        ureq::put(url).send_json(body).expect("deployed");
     }
 
     fn now(&self) -> Snapshot {
@@ -118,8 +139,8 @@ async fn each_batch_puts_latest_back_and_the_next_publishes_the_rest() {
     let mut published = nothing_yet();
     let mut batches = 0;
     loop {
-        // 70 s are kept back for putting the function right, so this leaves a moment for a size or two.
-        let left = Duration::from_millis(70_060);
+        // 20 s are kept back for putting the function right, so this leaves a moment for a size or two.
+        let left = Duration::from_millis(20_100);
         let after = bench
             .publish(&sizes, published, left)
             .await
@@ -136,7 +157,7 @@ async fn each_batch_puts_latest_back_and_the_next_publishes_the_rest() {
         }
         published = serde_json::to_value(after).expect("JSON");
     }
-    assert!(batches > 1, "60 ms hold no four updates of 25 ms");
+    assert!(batches > 1, "100 ms hold no four updates of 25 ms");
     assert_eq!(bench.published(), [512, 128, 256, 1024], "each size once");
 }
 
@@ -202,19 +223,69 @@ async fn a_function_that_cannot_be_put_back_is_said_so() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn code_deployed_in_between_is_never_measured() {
+    let bench = bench().await;
+    let plan = bench.plan(&[128, 256]).await;
+    bench.deploy("code", &json!({"ZipFile": "bmV3IGNvZGU="}));
+    let failed = bench
+        .publish_as_planned(plan, nothing_yet(), ENOUGH)
+        .await
+        .expect_err("a failure");
+    assert_eq!(failed.name(), "FunctionChanged", "{failed}");
+    assert_eq!(bench.published(), [0; 0]);
+    assert_eq!(bench.memory(), 512);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_memory_size_that_somebody_set_in_between_is_theirs() {
+    let bench = bench().await;
+    let plan = bench.plan(&[128, 256]).await;
+    bench.deploy("configuration", &json!({"MemorySize": 2048}));
+    let failed = bench
+        .publish_as_planned(plan, nothing_yet(), ENOUGH)
+        .await
+        .expect_err("a failure");
+    assert_eq!(failed.name(), "FunctionChanged", "{failed}");
+    assert_eq!(bench.memory(), 2048);
+}
+
+#[tokio::test]
+async fn latest_is_put_back_after_an_update_that_failed_later() {
     let bench = bench().await;
     bench.sim.fault(FaultRule {
         nth: Some(2),
-        ..FaultRule::always("PublishVersion", Fault::status(412))
+        ..FaultRule::always("UpdateFunctionConfiguration", Fault::FailLater)
     });
     let failed = bench
         .publish(&[128, 256], nothing_yet(), ENOUGH)
         .await
         .expect_err("a failure");
-    assert_eq!(failed.name(), "FunctionChanged", "{failed}");
+    assert!(
+        failed.to_string().contains("its last update failed"),
+        "{failed}"
+    );
     assert_eq!(bench.memory(), 512);
+}
+
+#[tokio::test]
+async fn a_publisher_that_died_before_the_throwaway_makes_up_for_it() {
+    let bench = bench().await;
+    // The second publish, the throwaway's, never comes.
+    bench.sim.fault(FaultRule {
+        nth: Some(2),
+        ..FaultRule::always("PublishVersion", Fault::status(400))
+    });
+    bench
+        .publish(&[512], nothing_yet(), ENOUGH)
+        .await
+        .expect_err("no throwaway");
+    assert_eq!(bench.published(), [512]);
+    bench
+        .publish(&[512], nothing_yet(), ENOUGH)
+        .await
+        .expect("published");
+    assert_eq!(bench.published(), [512, 513]);
 }
 
 #[tokio::test]

@@ -33,8 +33,10 @@ where
         let (input, context) = event.into_parts();
         let span = logs::span(&input);
         let deadline = Deadline::of(&context);
+        // Boxed: the compiler gives up on the layout of futures nested deeper than it allows.
+        let outcome = Box::pin(handler(input, deadline));
         async {
-            handler(input, deadline).await.map_err(|error| {
+            outcome.await.map_err(|error| {
                 tracing::error!(error = error.name(), "{error}");
                 Diagnostic {
                     error_type: error.name().to_owned(),

@@ -16,11 +16,15 @@ pub trait InLogs {
 /// Lambda sets this to what its own log settings ask for.
 const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
+/// The runtime logs each failure once more, without the execution; we and, for panics, Rust have said it already.
+const REPETITION: &str = "lambda_runtime::layers::panic=off";
+
 pub(crate) fn init() {
     let level = EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
         .with_env_var(LEVEL)
-        .from_env_lossy();
+        .from_env_lossy()
+        .add_directive(REPETITION.parse().expect("the directive is well-formed"));
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
