@@ -38,7 +38,7 @@ pub enum InvokeError {
 }
 
 impl LambdaApi {
-    /// Calls one version once, and waits for it as long as the function may run, plus `margin`.
+    /// Calls one version once, and waits for it for `longest` at the most.
     ///
     /// # Errors
     ///
@@ -74,9 +74,13 @@ impl LambdaApi {
             Err(error) if error.code() == Some("TooManyRequestsException") => {
                 Err(InvokeError::Throttled)
             }
-            Err(error) if refused(&error) => Err(InvokeError::Failed(
-                Asked::of("lambda:InvokeFunction", &name).failed(&error),
-            )),
+            Err(error) if refused(&error) => {
+                let failed = Asked::of("lambda:InvokeFunction", &name).failed(&error);
+                Err(InvokeError::Failed(match failed {
+                    TuneError::PublishFailed { detail, .. } => TuneError::InvocationFailed(detail),
+                    named => named,
+                }))
+            }
             Err(error) => Err(InvokeError::NoAnswer(
                 DisplayErrorContext(&error).to_string(),
             )),

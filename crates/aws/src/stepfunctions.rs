@@ -1,6 +1,7 @@
 //! What the cleaner asks Step Functions about an execution that ended without it.
 
 use aws_sdk_sfn::Client;
+use aws_sdk_sfn::types::{HistoryEvent, StateExitedEventDetails};
 use power_tuner_core::TuneError;
 
 use crate::client;
@@ -43,11 +44,7 @@ impl StepFunctionsApi {
                 .send()
                 .await
                 .map_err(|error| asked.failed(&error))?;
-            let exited = page
-                .events
-                .into_iter()
-                .filter_map(|event| event.state_exited_event_details)
-                .find(|exited| exited.name == state);
+            let exited = exit(page.events, state);
             token = page.next_token;
             if exited.is_some() || token.is_none() {
                 return Ok(exited.and_then(|exited| exited.output));
@@ -75,11 +72,13 @@ impl StepFunctionsApi {
             .send()
             .await
             .map_err(|error| asked.failed(&error))?;
-        Ok(last
-            .events
-            .into_iter()
-            .filter_map(|event| event.state_exited_event_details)
-            .find(|exited| exited.name == state)
-            .and_then(|exited| exited.output))
+        Ok(exit(last.events, state).and_then(|exited| exited.output))
     }
+}
+
+fn exit(events: Vec<HistoryEvent>, state: &str) -> Option<StateExitedEventDetails> {
+    events
+        .into_iter()
+        .filter_map(|event| event.state_exited_event_details)
+        .find(|exited| exited.name == state)
 }

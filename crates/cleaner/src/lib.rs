@@ -137,7 +137,10 @@ async fn left_behind(
 fn read(execution: &str, output: &str) -> Result<State, TuneError> {
     serde_json::from_str(output).map_err(|error| TuneError::PublishFailed {
         function: execution.to_owned(),
-        detail: format!("the state in its history cannot be read ({error}); clean up by hand"),
+        detail: format!(
+            "the state in its history cannot be read ({error}); delete the versions of the function whose description \
+             names this execution, and look at the function's memory size"
+        ),
     })
 }
 

@@ -42,8 +42,6 @@ pub struct Cleaned {
 pub struct Round {
     pub number: u32,
     pub sizes: Vec<MemoryMb>,
-    /// No round comes after this one.
-    pub last: bool,
 }
 
 /// How far the publishing of a round is.
@@ -102,11 +100,7 @@ impl Tuning {
         let sizes = plan.request.sizes.clone();
         Self {
             plan,
-            round: Round {
-                number: 1,
-                sizes,
-                last: true,
-            },
+            round: Round { number: 1, sizes },
             published: Published::default(),
             results: Vec::new(),
             outcome: None,

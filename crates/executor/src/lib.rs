@@ -2,6 +2,8 @@
 //!
 //! A run of the executor is a batch: it stops before its own deadline and gives back how far it came.
 
+mod pace;
+
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -16,6 +18,8 @@ use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::pace::Pace;
 
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -42,14 +46,10 @@ impl InLogs for Input {
 const RESERVE: Duration = Duration::from_secs(5);
 /// What a call may take beyond the function's own timeout: a cold start, and the way.
 const BEYOND_TIMEOUT: Duration = Duration::from_secs(30);
-/// So long may Lambda refuse every call before the size is given up.
-const LONGEST_THROTTLE: Duration = Duration::from_mins(1);
 /// A Lambda function may have 1,024 files open, and connections are files.
 const MOST_AT_ONCE: usize = 500;
 /// Each call under way holds its payload twice or more, in the 256 MB that the executor has.
 const MOST_PAYLOAD_BYTES: usize = 32 * 1024 * 1024;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes the calls that are missing, as far as the deadline allows.
 ///
@@ -205,12 +205,8 @@ impl Batch<'_> {
 
     /// A call that the deadline would cut off would be made, and paid, in vain.
     fn has_time_for_another(&self) -> bool {
-        let expected = (self.slowest * 2).min(self.longest());
+        let expected = (self.slowest * 2).min(longest(self.plan));
         self.deadline.left() > expected + RESERVE
-    }
-
-    fn longest(&self) -> Duration {
-        longest(self.plan)
     }
 
     /// Calls that the deadline cut off are made again by the next batch, unless that would never end.
@@ -257,6 +253,7 @@ impl Batch<'_> {
     }
 }
 
+/// What one call may take.
 fn longest(plan: &Plan) -> Duration {
     Duration::from_secs(u64::from(plan.target.timeout_s)) + BEYOND_TIMEOUT
 }
@@ -283,57 +280,4 @@ fn readable(error: &str) -> String {
         _ => error.to_owned(),
     };
     shortened(&text, MOST)
-}
-
-/// How many calls may be under way: as many as wanted, until Lambda refuses some; then fewer, and more again with
-/// each that succeeds.
-struct Pace {
-    most: usize,
-    limit: usize,
-    not_before: Instant,
-    pause: Duration,
-    last_success: Instant,
-}
-
-impl Pace {
-    fn new(most: usize) -> Self {
-        let now = Instant::now();
-        Self {
-            most,
-            limit: most,
-            not_before: now,
-            pause: FIRST_PAUSE,
-            last_success: now,
-        }
-    }
-
-    fn may_start(&self) -> bool {
-        Instant::now() >= self.not_before
-    }
-
-    fn faster(&mut self) {
-        self.limit = self.limit.saturating_add(1).min(self.most);
-        self.pause = FIRST_PAUSE;
-        self.last_success = Instant::now();
-    }
-
-    fn wait(&self) -> Duration {
-        self.not_before.saturating_duration_since(Instant::now())
-    }
-
-    fn slower(&mut self, still_under_way: usize) -> Option<TuneError> {
-        let now = Instant::now();
-        self.limit = still_under_way.max(1);
-        // Refusals of one moment are one reason to pause.
-        if now >= self.not_before {
-            self.not_before = now + self.pause;
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        }
-        // A call under way may be a long one, and then it is what the others wait for.
-        let starved = still_under_way == 0 && now - self.last_success > LONGEST_THROTTLE;
-        starved.then(|| TuneError::Throttled {
-            what: "the calls of this size".to_owned(),
-            remedy: "set `parallelInvocation` to a smaller number, or raise the concurrency that the function and the account have",
-        })
-    }
 }
