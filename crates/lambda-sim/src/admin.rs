@@ -11,7 +11,7 @@ use axum::routing::{delete, get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::refusal;
+use crate::api::{Request, refusal};
 use crate::error::ApiError;
 use crate::faults::FaultRule;
 use crate::operation::Reply;
@@ -40,7 +40,9 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route("/presets", get(presets))
         .route("/functions", post(create))
         .route("/functions/{name}", get(snapshot).delete(remove))
+        .route("/functions/{name}/state", post(set_state))
         .route("/calls", get(calls).delete(forget_calls))
+        .route("/executions", post(put_execution))
         .route("/faults", post(add_fault).delete(clear_faults))
         .route(
             "/{*unknown}",
@@ -105,6 +107,31 @@ async fn remove(State(service): Shared, Path(name): Path<String>) -> Response {
     }
 }
 
+async fn set_state(State(service): Shared, Path(name): Path<String>, body: Bytes) -> Response {
+    match change_state(&service, &name, &body) {
+        Ok(()) => nothing(),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn change_state(service: &Service, name: &str, body: &[u8]) -> Result<(), ApiError> {
+    let change = serde_json::from_slice(body).map_err(bad_json)?;
+    service.set_state(name, &change)
+}
+
+/// The endpoints that a test may need between two calls, where no HTTP gets in between: whether the request was for one
+/// of them, and what became of it.
+pub(crate) fn carry_out(service: &Service, request: &Request) -> Option<Result<(), ApiError>> {
+    let path: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
+    match (request.method.as_str(), path.as_slice()) {
+        ("POST", ["_sim", "functions", name, "state"]) => {
+            Some(change_state(service, name, &request.body))
+        }
+        ("POST", ["_sim", "executions"]) => Some(read_execution(service, &request.body)),
+        _ => None,
+    }
+}
+
 async fn calls(State(service): Shared) -> Response {
     answer(200, &json!(service.calls()))
 }
@@ -122,6 +149,18 @@ async fn add_fault(State(service): Shared, body: Bytes) -> Response {
         }
         Err(error) => refuse(&bad_json(error)),
     }
+}
+
+async fn put_execution(State(service): Shared, body: Bytes) -> Response {
+    match read_execution(&service, &body) {
+        Ok(()) => write(Reply::empty(201)),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn read_execution(service: &Service, body: &[u8]) -> Result<(), ApiError> {
+    let execution = serde_json::from_slice(body).map_err(bad_json)?;
+    service.put_execution(execution)
 }
 
 async fn clear_faults(State(service): Shared) -> Response {

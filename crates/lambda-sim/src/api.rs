@@ -16,6 +16,8 @@ pub(crate) struct Request {
     pub query: BTreeMap<String, String>,
     pub invocation_type: Option<String>,
     pub log_type: Option<String>,
+    /// The action, in the protocols that do not name it in the path.
+    pub amz_target: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -156,7 +158,7 @@ fn alias_route(request: &Request, alias: &[&str]) -> Option<Read> {
     Some(read)
 }
 
-fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
+pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     let body: &[u8] = if request.body.is_empty() {
         b"{}"
     } else {
@@ -204,12 +206,33 @@ fn invocation(request: &Request) -> Result<Invocation, ApiError> {
     })
 }
 
+/// AWS's usual name for an error with that status.
+pub(crate) fn usual_error(status: u16) -> &'static str {
+    match status {
+        400 => "InvalidParameterValueException",
+        403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        409 => "ResourceConflictException",
+        412 => "PreconditionFailedException",
+        429 => "TooManyRequestsException",
+        _ => "ServiceException",
+    }
+}
+
 /// Writes a refusal in the form of AWS's REST-JSON protocol.
 pub(crate) fn refusal(error: &ApiError) -> Reply {
     Reply {
         headers: vec![("x-amzn-ErrorType", error.kind.clone())],
         ..Reply::json(error.status, &error.body())
     }
+}
+
+/// Reads what follows the `?` of a path.
+pub(crate) fn query(text: &str) -> BTreeMap<String, String> {
+    text.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (percent_decode(name), percent_decode(value)))
+        .collect()
 }
 
 fn percent_decode(text: &str) -> String {

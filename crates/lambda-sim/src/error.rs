@@ -49,6 +49,19 @@ impl ApiError {
         ))
     }
 
+    /// The answer to the call that wakes an inactive version.
+    pub(crate) fn initializing(has_a_snapshot: bool) -> Self {
+        if has_a_snapshot {
+            let message = "Lambda is initializing your function. \
+                           It will be ready to invoke once your function state becomes ACTIVE.";
+            Self::new(409, "SnapStartNotReadyException", message)
+        } else {
+            let message =
+                "Lambda is initializing your function. It will be ready to invoke shortly.";
+            Self::new(409, "CodeArtifactUserPendingException", message)
+        }
+    }
+
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, "InvalidParameterValueException", message)
     }

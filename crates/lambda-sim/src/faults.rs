@@ -1,7 +1,9 @@
 //! Faults on demand: what goes wrong, for which calls, and how often.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::api;
 use crate::error::ApiError;
 use crate::operation::Call;
 use crate::report::LogDamage;
@@ -45,9 +47,50 @@ pub enum Fault {
     /// The call is done after this many virtual milliseconds.
     #[serde(rename = "delayMs")]
     DelayMs(f64),
+    /// Others' requests are carried out right before the call.
+    First(Vec<OtherRequest>),
+    /// Others' requests are carried out right after the call and before its answer is sent.
+    Then(Vec<OtherRequest>),
     /// An error answers, and nothing has been done.
     #[serde(untagged)]
     Error(FaultError),
+}
+
+/// A request that somebody else makes. No fault meets it, it is in the list of calls, and its answer is lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, with the query if there is one.
+    pub path: String,
+    /// The body, if there is one.
+    #[serde(default)]
+    pub body: Option<Value>,
+}
+
+impl OtherRequest {
+    /// A request with a body.
+    #[must_use]
+    pub fn new(method: &str, path: &str, body: Value) -> Self {
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            body: Some(body),
+        }
+    }
+
+    pub(crate) fn read(&self) -> api::Request {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let body = self.body.as_ref().map(Value::to_string);
+        api::Request {
+            method: self.method.clone(),
+            path: path.to_owned(),
+            query: api::query(query),
+            body: body.unwrap_or_default().into_bytes(),
+            ..api::Request::default()
+        }
+    }
 }
 
 /// An error answer.
@@ -154,16 +197,8 @@ impl FaultRule {
 }
 
 impl FaultError {
-    pub(crate) fn answer(&self) -> ApiError {
-        let usual = match self.status {
-            400 => "InvalidParameterValueException",
-            403 => "AccessDeniedException",
-            404 => "ResourceNotFoundException",
-            409 => "ResourceConflictException",
-            412 => "PreconditionFailedException",
-            429 => "TooManyRequestsException",
-            _ => "ServiceException",
-        };
+    /// `usual` is the error's name unless the rule gives one.
+    pub(crate) fn answer(&self, usual: &str) -> ApiError {
         let kind = self.error_type.as_deref().unwrap_or(usual);
         let message = self
             .message

@@ -38,7 +38,7 @@ pub(crate) struct Function {
 }
 
 impl World {
-    fn change(&self, takes_ms: Millis, fails: bool) -> Change {
+    pub fn change(&self, takes_ms: Millis, fails: bool) -> Change {
         Change {
             due: self.clock.now() + takes_ms,
             looks_left: 1,
@@ -179,7 +179,8 @@ impl Function {
         self.latest.last_update = UpdateStatus::InProgress;
         self.latest.id = world.ids.next();
         self.latest.last_modified = world.clock.last_modified();
-        self.latest.change = Some(world.change(world.options.update_ms, fails));
+        let takes_ms = self.spec.update_ms.unwrap_or(world.options.update_ms);
+        self.latest.change = Some(world.change(takes_ms, fails));
         self.latest.full(&world.place, LATEST, None)
     }
 
@@ -195,6 +196,11 @@ impl Function {
         if self.latest.update_is_in_progress() {
             self.latest.look();
             return Err(ApiError::update_in_progress(&self.arn(world)));
+        }
+        // An inactive function may be changed: only calls need what it has given back.
+        if matches!(self.latest.state, State::Pending | State::Failed) {
+            self.latest.look();
+            return Err(ApiError::in_state(self.latest.state.name()));
         }
         Ok(())
     }
@@ -238,15 +244,10 @@ impl Function {
         if let Some(description) = description {
             description.clone_into(&mut version.configuration.description);
         }
-        let mut takes_ms = world.options.publish_ms;
         if source.snap_start_is_on() {
             "On".clone_into(&mut version.configuration.snap_start.optimization_status);
-            takes_ms = self
-                .spec
-                .snap_start
-                .as_ref()
-                .map_or(takes_ms, |snap_start| snap_start.publish_ms);
         }
+        let takes_ms = self.publish_ms(&version.configuration, world);
         version.state = State::Pending;
         version.change = Some(world.change(takes_ms, fails));
         version.published_from = Some(source);
@@ -255,6 +256,15 @@ impl Function {
         // Recorded from AWS: publishing makes an earlier RevisionId of $LATEST stale.
         self.latest.id = world.ids.next();
         self.last_number
+    }
+
+    /// How long it takes until a version is active.
+    pub fn publish_ms(&self, version: &Configuration, world: &World) -> Millis {
+        let snap_start = self.spec.snap_start.as_ref();
+        match snap_start.filter(|_| version.has_a_snapshot()) {
+            Some(snap_start) => snap_start.publish_ms,
+            None => self.spec.publish_ms.unwrap_or(world.options.publish_ms),
+        }
     }
 
     pub fn list_versions(&self, page: &Page, world: &World) -> Value {
@@ -286,6 +296,13 @@ impl Function {
             return Err(ApiError::invalid(
                 "Deletion of aliases is not currently supported.",
             ));
+        }
+        if self.spec.pending_versions_cannot_be_deleted
+            && let Some(version) = self.revision_mut(qualifier)
+            && version.state == State::Pending
+        {
+            version.look();
+            return Err(ApiError::in_state(version.state.name()));
         }
         let aliases = self
             .aliases

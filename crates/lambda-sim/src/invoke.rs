@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::function::{Function, World};
-use crate::model::{Configuration, State};
+use crate::model::Configuration;
 use crate::names::Target;
 use crate::operation::{Invocation, Reply};
 use crate::report::{LogDamage, LogEntry, log_result};
@@ -72,7 +72,7 @@ impl Service {
         let (memory_mb, timeout_s) = (configuration.memory_size, configuration.timeout);
         let (pool, start) = function.traffic.begin(&version);
         let index = function.traffic.count(&version, memory_mb, event);
-        let restores = configuration.snap_start.optimization_status == "On";
+        let restores = configuration.has_a_snapshot();
         let timestamp = world.clock.timestamp();
         let setting = Setting {
             request_id,
@@ -116,13 +116,7 @@ impl Account {
         let function = self.function(&target.function, world)?;
         function.settle(world);
         let version = function.routed_version(target.qualifier.as_deref(), world)?;
-        let revision = function
-            .revision_mut(&version)
-            .ok_or_else(|| ApiError::function_not_found(&version))?;
-        if revision.state != State::Active {
-            revision.look();
-            return Err(ApiError::in_state(revision.state.name()));
-        }
+        function.check_active(&version, world)?;
         Ok(version)
     }
 

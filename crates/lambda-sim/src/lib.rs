@@ -1,14 +1,16 @@
 //! A simulated AWS Lambda service for the functions that a memory power tuner measures.
 //!
-//! It speaks Lambda's REST-JSON API on loopback, so that an AWS SDK reaches it through an endpoint URL. Functions get
-//! faster with memory along a curve, with noise, init times, logs and failures; the control plane keeps the rules that
-//! a tuner must live with. See the README beside this crate for the rules and the endpoints under `/_sim`.
+//! It speaks Lambda's REST-JSON API on loopback, so that an AWS SDK reaches it through an endpoint URL, and as much of
+//! Step Functions' API as tells whether an execution is still running. Functions get faster with memory along a curve,
+//! with noise, init times, logs and failures; the control plane keeps the rules that a tuner must live with. See the
+//! README beside this crate for the rules and the endpoints under `/_sim`.
 
 mod admin;
 mod aliases;
 mod api;
 mod clock;
 mod error;
+mod executions;
 mod faults;
 mod function;
 mod ids;
@@ -17,6 +19,7 @@ mod model;
 mod names;
 mod operation;
 mod options;
+mod perform;
 mod presets;
 mod report;
 mod run;
@@ -24,6 +27,8 @@ mod server;
 mod service;
 mod snapshot;
 mod spec;
+mod states;
+mod step_functions;
 mod traffic;
 
 use std::io;
@@ -34,17 +39,21 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use crate::error::ApiError;
-pub use crate::faults::{Fault, FaultError, FaultRule};
+pub use crate::executions::{Execution, ExecutionStatus};
+pub use crate::faults::{Fault, FaultError, FaultRule, OtherRequest};
 pub use crate::options::Options;
 pub use crate::presets::PRESETS;
 pub use crate::service::CallRecord;
 pub use crate::snapshot::{AliasSnapshot, Latest, Snapshot, VersionSnapshot};
 pub use crate::spec::{
-    Behaviour, Curve, FunctionError, FunctionSpec, LogFormat, Noise, Response, SnapStartSpec,
+    Behaviour, Curve, DurableSpec, FunctionError, FunctionSpec, LogFormat, Noise, Response,
+    SnapStartSpec,
 };
+pub use crate::states::FunctionState;
 
 use crate::server::Breaker;
 use crate::service::Service;
+use crate::states::StateChange;
 
 /// A running simulated service. Dropping it stops it.
 pub struct Sim {
@@ -109,6 +118,33 @@ impl Sim {
     #[must_use]
     pub fn snapshot(&self, name: &str) -> Option<Snapshot> {
         self.service.snapshot(name)
+    }
+
+    /// Puts `$LATEST` or a version in a state from now on; without a reason it has the usual one.
+    ///
+    /// # Errors
+    /// There is no function of that name, or no such version of it.
+    pub fn set_state(
+        &self,
+        name: &str,
+        qualifier: &str,
+        state: FunctionState,
+        reason: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let change = StateChange {
+            qualifier: qualifier.to_owned(),
+            state,
+            reason: reason.map(str::to_owned),
+        };
+        self.service.set_state(name, &change)
+    }
+
+    /// Lets Step Functions know an execution; one with the same ARN is replaced.
+    ///
+    /// # Errors
+    /// The execution is not sound.
+    pub fn put_execution(&self, execution: Execution) -> Result<(), ApiError> {
+        self.service.put_execution(execution)
     }
 
     /// The last API calls in the order in which they ended.

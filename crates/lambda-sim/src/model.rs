@@ -34,6 +34,12 @@ pub(crate) struct Configuration {
     pub ephemeral_storage: EphemeralStorage,
     pub logging_config: LoggingConfig,
     pub snap_start: SnapStart,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity_provider_config: Option<CapacityProviderConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub durable_config: Option<DurableConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenancy_config: Option<TenancyConfig>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,6 +75,31 @@ pub(crate) struct SnapStart {
     pub optimization_status: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CapacityProviderConfig {
+    pub lambda_managed_instances_capacity_provider_config: ManagedInstances,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ManagedInstances {
+    pub capacity_provider_arn: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DurableConfig {
+    pub execution_timeout: u32,
+    pub retention_period_in_days: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct TenancyConfig {
+    pub tenant_isolation_mode: String,
+}
+
 /// `$LATEST` or a published version.
 #[derive(Clone, Debug)]
 pub(crate) struct Revision {
@@ -79,6 +110,8 @@ pub(crate) struct Revision {
     pub serving: Option<Configuration>,
     pub last_modified: String,
     pub state: State,
+    /// What is said about a state that came later than the beginning.
+    pub state_reason: Option<StateReason>,
     pub last_update: UpdateStatus,
     pub change: Option<Change>,
     /// What `$LATEST` was when this version was published; its description may differ from the version's.
@@ -89,7 +122,15 @@ pub(crate) struct Revision {
 pub(crate) enum State {
     Pending,
     Active,
+    Inactive,
     Failed,
+}
+
+/// `StateReason` and `StateReasonCode`.
+#[derive(Clone, Debug)]
+pub(crate) struct StateReason {
+    pub text: String,
+    pub code: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,6 +154,7 @@ impl State {
         match self {
             Self::Pending => "Pending",
             Self::Active => "Active",
+            Self::Inactive => "Inactive",
             Self::Failed => "Failed",
         }
     }
@@ -169,6 +211,20 @@ impl Configuration {
                 .to_owned(),
                 optimization_status: "Off".to_owned(),
             },
+            capacity_provider_config: spec.capacity_provider.clone().map(|arn| {
+                CapacityProviderConfig {
+                    lambda_managed_instances_capacity_provider_config: ManagedInstances {
+                        capacity_provider_arn: arn,
+                    },
+                }
+            }),
+            durable_config: spec.durable.as_ref().map(|durable| DurableConfig {
+                execution_timeout: durable.execution_timeout,
+                retention_period_in_days: durable.retention_period_in_days,
+            }),
+            tenancy_config: spec.tenant_isolation.then(|| TenancyConfig {
+                tenant_isolation_mode: "PER_TENANT".to_owned(),
+            }),
         }
     }
 
@@ -182,6 +238,10 @@ impl Configuration {
 
     pub fn snap_start_is_on(&self) -> bool {
         self.snap_start.apply_on == "PublishedVersions"
+    }
+
+    pub fn has_a_snapshot(&self) -> bool {
+        self.snap_start.optimization_status == "On"
     }
 }
 
@@ -197,6 +257,7 @@ impl Revision {
             id: ids.next(),
             last_modified: clock.last_modified(),
             state: State::Active,
+            state_reason: None,
             last_update: UpdateStatus::Successful,
             change: None,
             published_from: None,
@@ -272,15 +333,16 @@ impl Revision {
         let mut full = self.row(place, version, arn_qualifier);
         full["State"] = json!(self.state.name());
         if self.state != State::Active {
-            let (reason, code) = match self.state {
-                State::Failed => ("The function could not be created.", "InternalError"),
-                _ => ("The function is being created.", "Creating"),
+            let (reason, code) = match (&self.state_reason, self.state) {
+                (Some(reason), _) => (reason.text.as_str(), reason.code),
+                (None, State::Failed) => ("The function could not be created.", "InternalError"),
+                (None, _) => ("The function is being created.", "Creating"),
             };
             full["StateReason"] = json!(reason);
             full["StateReasonCode"] = json!(code);
         }
         // A version that is being created has had no update yet.
-        if version == LATEST || self.state == State::Active {
+        if version == LATEST || matches!(self.state, State::Active | State::Inactive) {
             full["LastUpdateStatus"] = json!(self.last_update.name());
         }
         if self.last_update != UpdateStatus::Successful {

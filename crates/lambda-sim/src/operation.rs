@@ -1,4 +1,4 @@
-//! The calls of the Lambda API that the service knows, as values.
+//! The calls that the service knows, as values.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::model::{Environment, EphemeralStorage, TracingConfig};
 use crate::names::Target;
+use crate::step_functions::Question;
 
 /// One request, read and understood.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(crate) enum Operation {
     DeleteFunctionConcurrency,
     GetAccountSettings,
     Invoke(Invocation),
+    StepFunctions(Question),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -13,6 +13,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -33,13 +34,13 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let router = Router::new()
         .nest("/_sim", admin::routes())
-        .fallback(lambda_api)
+        .fallback(apis)
         .with_state(service)
         .into_make_service_with_connect_info::<Breaker>();
     axum::serve(Breakable { listener, stopped }, router).await
 }
 
-async fn lambda_api(
+async fn apis(
     State(service): State<Arc<Service>>,
     ConnectInfo(breaker): ConnectInfo<Breaker>,
     Query(query): Query<BTreeMap<String, String>>,
@@ -66,6 +67,7 @@ async fn read(request: Request, query: BTreeMap<String, String>) -> api::Request
         query,
         invocation_type: header(&parts.headers, "x-amz-invocation-type"),
         log_type: header(&parts.headers, "x-amz-log-type"),
+        amz_target: header(&parts.headers, "x-amz-target"),
         body: body.to_vec(),
     }
 }
@@ -75,9 +77,10 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 pub(crate) fn write(reply: Reply) -> Response {
-    let mut response = Response::builder()
-        .status(reply.status)
-        .header("content-type", "application/json");
+    let mut response = Response::builder().status(reply.status);
+    if !reply.headers.iter().any(|(name, _)| *name == CONTENT_TYPE) {
+        response = response.header(CONTENT_TYPE, "application/json");
+    }
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }

@@ -1,21 +1,20 @@
 //! The simulated service without HTTP: calls in, answers out.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::{self, Request};
 use crate::clock::Clock;
 use crate::error::ApiError;
-use crate::faults::{Effects, Fault, FaultRule, Faults};
+use crate::executions::{Execution, Executions};
+use crate::faults::{Effects, FaultRule, Faults};
 use crate::function::{Function, World};
 use crate::ids::Ids;
 use crate::names::{Place, Target};
-use crate::operation::{Call, Operation, Reply};
+use crate::operation::{Operation, Reply};
 use crate::options::Options;
-use crate::report::LogDamage;
 use crate::spec::FunctionSpec;
 
 const CALLS_KEPT: usize = 10_000;
@@ -32,6 +31,7 @@ pub(crate) struct Service {
 pub(crate) struct Account {
     pub functions: BTreeMap<String, Function>,
     pub faults: Faults,
+    pub executions: Executions,
     calls: VecDeque<CallRecord>,
     calls_seen: u64,
 }
@@ -83,73 +83,7 @@ impl Service {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers an HTTP request of the Lambda API.
-    pub async fn answer(self: &Arc<Self>, request: &Request) -> Answer {
-        let request_id = self.world.ids.next();
-        let answer = match api::read(&self.world.place, request, request_id.clone()) {
-            Ok(call) => self.perform(&call).await,
-            Err(misread) => {
-                self.lock()
-                    .record(misread.action, None, Some(misread.error.status), false);
-                Answer::Reply(api::refusal(&misread.error))
-            }
-        };
-        match answer {
-            Answer::Reply(mut reply) => {
-                reply.headers.push(("x-amzn-RequestId", request_id));
-                Answer::Reply(reply)
-            }
-            Answer::Dropped => Answer::Dropped,
-        }
-    }
-
-    async fn perform(self: &Arc<Self>, call: &Call) -> Answer {
-        let fault = self.lock().faults.meet(call);
-        let mut effects = Effects::default();
-        let mut drops = false;
-        match fault {
-            Some(Fault::DropBefore) => {
-                self.lock()
-                    .record(call.action, call.target.as_ref(), None, true);
-                return Answer::Dropped;
-            }
-            Some(Fault::Error(error)) => {
-                self.lock()
-                    .record(call.action, call.target.as_ref(), Some(error.status), false);
-                return Answer::Reply(api::refusal(&error.answer()));
-            }
-            Some(Fault::DelayMs(ms)) => self.world.clock.sleep(ms).await,
-            Some(Fault::DropAfter) => drops = true,
-            Some(Fault::NoReport) => effects.log = LogDamage::NoReport,
-            Some(Fault::TruncateLog) => effects.log = LogDamage::Truncated,
-            Some(Fault::FailLater) => effects.fails_later = true,
-            None => {}
-        }
-        let reply = self
-            .execute(call, effects)
-            .await
-            .unwrap_or_else(|error| api::refusal(&error));
-        self.lock()
-            .record(call.action, call.target.as_ref(), Some(reply.status), drops);
-        if drops {
-            Answer::Dropped
-        } else {
-            Answer::Reply(reply)
-        }
-    }
-
-    async fn execute(self: &Arc<Self>, call: &Call, effects: Effects) -> Result<Reply, ApiError> {
-        match (&call.operation, &call.target) {
-            (Operation::Invoke(invocation), Some(target)) => {
-                self.invoke(target, invocation, &call.request_id, effects.log)
-                    .await
-            }
-            (operation, Some(target)) => self.control(target, operation, effects),
-            (_, None) => Ok(Reply::json(200, &self.account_settings())),
-        }
-    }
-
-    fn control(
+    pub fn control(
         &self,
         target: &Target,
         operation: &Operation,
@@ -180,7 +114,7 @@ impl Service {
         }
     }
 
-    fn account_settings(&self) -> Value {
+    pub fn account_settings(&self) -> Value {
         let account = self.lock();
         let limit = self.world.options.account_concurrency;
         json!({
@@ -214,6 +148,12 @@ impl Service {
 
     pub fn delete(&self, name: &str) -> bool {
         self.lock().functions.remove(name).is_some()
+    }
+
+    pub fn put_execution(&self, execution: Execution) -> Result<(), ApiError> {
+        execution.check().map_err(ApiError::invalid)?;
+        self.lock().executions.put(execution);
+        Ok(())
     }
 
     pub fn calls(&self) -> Vec<CallRecord> {
@@ -286,9 +226,10 @@ fn on_function(
             function.delete_version(qualifier.unwrap_or_default())?;
             Ok(Reply::empty(204))
         }
-        // These three are answered before a single function is asked.
+        // These are answered before a single function is asked.
         Operation::PutFunctionConcurrency(_)
         | Operation::GetAccountSettings
+        | Operation::StepFunctions(_)
         | Operation::Invoke(_) => Err(ApiError::not_simulated("this call")),
     }
 }
@@ -336,7 +277,7 @@ impl Account {
         ))
     }
 
-    fn record(
+    pub fn record(
         &mut self,
         action: &str,
         target: Option<&Target>,

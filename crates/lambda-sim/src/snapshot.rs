@@ -59,7 +59,7 @@ pub struct VersionSnapshot {
     pub memory_mb: u32,
     /// Its description.
     pub description: String,
-    /// `Pending`, `Active` or `Failed`.
+    /// `Pending`, `Active`, `Inactive` or `Failed`.
     pub state: String,
 }
 

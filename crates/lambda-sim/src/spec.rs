@@ -35,6 +35,18 @@ pub struct FunctionSpec {
     pub log_bytes: usize,
     /// `SnapStart`, if it is on: published versions restore instead of initialising.
     pub snap_start: Option<SnapStartSpec>,
+    /// The ARN of a capacity provider: the function runs on managed instances.
+    pub capacity_provider: Option<String>,
+    /// `DurableConfig`: the function's executions are durable.
+    pub durable: Option<DurableSpec>,
+    /// Each tenant has environments of its own.
+    pub tenant_isolation: bool,
+    /// How long an update of `$LATEST` is in progress, if not as long as the service's options say.
+    pub update_ms: Option<f64>,
+    /// How long a new version is pending, if not as long as the service's options say; `SnapStart` has its own time.
+    pub publish_ms: Option<f64>,
+    /// Deleting a version that is still pending is a conflict.
+    pub pending_versions_cannot_be_deleted: bool,
     /// How the function behaves when it is called.
     pub behaviour: Behaviour,
 }
@@ -59,6 +71,16 @@ pub struct SnapStartSpec {
     /// How long publishing a version takes: minutes, on AWS.
     #[serde(default = "two_minutes")]
     pub publish_ms: f64,
+}
+
+/// What makes a function durable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DurableSpec {
+    /// How long a durable execution may take, in seconds.
+    pub execution_timeout: u32,
+    /// How long its history is kept.
+    pub retention_period_in_days: u32,
 }
 
 /// How a function behaves when it is called.
@@ -169,6 +191,12 @@ impl Default for FunctionSpec {
             log_lines: Vec::new(),
             log_bytes: 0,
             snap_start: None,
+            capacity_provider: None,
+            durable: None,
+            tenant_isolation: false,
+            update_ms: None,
+            publish_ms: None,
+            pending_versions_cannot_be_deleted: false,
             behaviour: Behaviour::default(),
         }
     }
@@ -221,6 +249,13 @@ impl FunctionSpec {
             (
                 (1..=900).contains(&self.timeout_s),
                 "`timeoutS` must be 1 to 900",
+            ),
+            (
+                [self.update_ms, self.publish_ms]
+                    .iter()
+                    .flatten()
+                    .all(|ms| *ms >= 0.0),
+                "`updateMs` and `publishMs` must not be negative",
             ),
             (
                 behaviour.duration.is_sound(),

@@ -198,6 +198,17 @@ impl Lambda {
             .collect()
     }
 
+    /// Asks Step Functions.
+    pub fn ask(&self, action: &str, question: &Value) -> Answer {
+        let target = format!("AWSStepFunctions.{action}");
+        let headers = [
+            ("x-amz-target", target.as_str()),
+            ("content-type", "application/x-amz-json-1.0"),
+        ];
+        self.try_send("POST", "/", &headers, &question.to_string())
+            .expect("an answer")
+    }
+
     pub fn is_dropped(&self, method: &str, path: &str) -> bool {
         self.try_send(method, path, &[], "").is_none()
     }

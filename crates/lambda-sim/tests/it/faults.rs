@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use power_tuner_lambda_sim::{Fault, FaultRule, FunctionSpec, LogFormat, Options};
+use power_tuner_lambda_sim::{Fault, FaultRule, FunctionSpec, LogFormat, Options, OtherRequest};
 use serde_json::{Value, json};
 
-use crate::client::{start, start_with};
+use crate::client::{Lambda, start, start_with};
 
 const UPDATE: &str = "/2015-03-31/functions/f/configuration";
 
@@ -146,6 +146,102 @@ fn an_update_or_a_version_can_fail_later() {
     assert_eq!(lambda.publish("f", &json!({})).status, 201);
     assert_eq!(lambda.settle("f:1")["State"], "Failed");
     assert_eq!(lambda.invoke("f:1", &json!({})).status, 409);
+}
+
+/// Somebody else sets the memory of `f`.
+fn deployment(memory_mb: u32) -> Vec<OtherRequest> {
+    let change = json!({ "MemorySize": memory_mb });
+    vec![OtherRequest::new("PUT", UPDATE, change)]
+}
+
+fn actions(lambda: &Lambda) -> Vec<(String, Option<u16>)> {
+    let calls = lambda.sim().calls().into_iter();
+    calls.map(|call| (call.action, call.status)).collect()
+}
+
+fn action(name: &str, status: u16) -> (String, Option<u16>) {
+    (name.to_owned(), Some(status))
+}
+
+#[test]
+fn others_can_act_right_after_a_call() {
+    let lambda = start().with_f();
+    let get = "GetFunctionConfiguration";
+    lambda
+        .sim()
+        .fault(FaultRule::always(get, Fault::Then(deployment(1024))));
+    let seen = lambda.configuration("f");
+    assert_eq!(
+        (&seen["MemorySize"], &seen["LastUpdateStatus"]),
+        (&json!(512), &json!("Successful"))
+    );
+    let update = "UpdateFunctionConfiguration";
+    assert_eq!(actions(&lambda), [action(get, 200), action(update, 200)]);
+    lambda.sim().clear_faults();
+    assert_eq!(lambda.settle("f")["MemorySize"], 1024);
+}
+
+#[test]
+fn others_can_act_right_before_a_call() {
+    let lambda = start().with_f();
+    let get = "GetFunctionConfiguration";
+    lambda
+        .sim()
+        .fault(FaultRule::always(get, Fault::First(deployment(1024))));
+    let seen = lambda.configuration("f");
+    assert_eq!(
+        (&seen["MemorySize"], &seen["LastUpdateStatus"]),
+        (&json!(1024), &json!("InProgress"))
+    );
+    let update = "UpdateFunctionConfiguration";
+    assert_eq!(actions(&lambda), [action(update, 200), action(get, 200)]);
+}
+
+#[test]
+fn what_others_do_meets_no_fault_and_may_fail() {
+    let lambda = start().with_f();
+    let others = vec![
+        OtherRequest::new("PUT", UPDATE, json!({ "MemorySize": 64 })),
+        OtherRequest::new("POST", "/2015-03-31/functions/f/unheard-of", json!({})),
+        OtherRequest::new(
+            "POST",
+            "/2015-03-31/functions/f/versions",
+            json!({ "Description": "theirs" }),
+        ),
+        OtherRequest {
+            body: None,
+            ..OtherRequest::new("DELETE", "/2015-03-31/functions/f?Qualifier=1", json!({}))
+        },
+    ];
+    // The rule matches what the others do, too: without an end to that, nothing would ever be answered.
+    lambda
+        .sim()
+        .fault(FaultRule::always("*", Fault::First(others)));
+    assert_eq!(lambda.configuration("f")["MemorySize"], 512);
+    let want = [
+        action("UpdateFunctionConfiguration", 400),
+        action("Unknown", 501),
+        action("PublishVersion", 201),
+        action("DeleteFunction", 204),
+        action("GetFunctionConfiguration", 200),
+    ];
+    assert_eq!(actions(&lambda), want);
+}
+
+#[test]
+fn what_others_do_is_set_over_http() {
+    let lambda = start().with_f();
+    for (when, memory_mb) in [("first", 600), ("then", 700)] {
+        let others =
+            json!([{ "method": "PUT", "path": UPDATE, "body": { "MemorySize": memory_mb } }]);
+        let rule = json!({
+            "action": "GetFunctionConfiguration", "nth": 1, "fault": { (when): others },
+        });
+        assert_eq!(lambda.send("POST", "/_sim/faults", &rule).status, 201);
+        lambda.configuration("f");
+        assert_eq!(lambda.settle("f")["MemorySize"], memory_mb);
+        lambda.sim().clear_faults();
+    }
 }
 
 #[test]

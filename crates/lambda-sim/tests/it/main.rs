@@ -5,4 +5,7 @@ mod client;
 mod control_plane;
 mod data_plane;
 mod faults;
+mod kinds;
 mod process;
+mod states;
+mod step_functions;

@@ -1,0 +1,158 @@
+//! What becomes of a request: it is read, may meet a fault, is carried out, and goes into the list of calls.
+
+use std::sync::Arc;
+
+use crate::admin;
+use crate::api::{self, Misread, Request};
+use crate::error::ApiError;
+use crate::faults::{Effects, Fault, FaultError, OtherRequest};
+use crate::names::Place;
+use crate::operation::{Call, Operation, Reply};
+use crate::report::LogDamage;
+use crate::service::{Answer, Service};
+use crate::step_functions;
+
+/// The APIs on the one port, each with its own way to write things down.
+#[derive(Clone, Copy)]
+enum Api {
+    Lambda,
+    StepFunctions,
+}
+
+impl Api {
+    fn of(request: &Request) -> Self {
+        if step_functions::is_asked(request) {
+            Self::StepFunctions
+        } else {
+            Self::Lambda
+        }
+    }
+
+    fn read(self, place: &Place, request: &Request, request_id: String) -> Result<Call, Misread> {
+        match self {
+            Self::Lambda => api::read(place, request, request_id),
+            Self::StepFunctions => step_functions::read(request, request_id),
+        }
+    }
+
+    fn refusal(self, error: &ApiError) -> Reply {
+        match self {
+            Self::Lambda => api::refusal(error),
+            Self::StepFunctions => step_functions::refusal(error),
+        }
+    }
+
+    fn usual_error(self, status: u16) -> &'static str {
+        match self {
+            Self::Lambda => api::usual_error(status),
+            Self::StepFunctions => step_functions::usual_error(status),
+        }
+    }
+
+    fn fault(self, error: &FaultError) -> Reply {
+        self.refusal(&error.answer(self.usual_error(error.status)))
+    }
+}
+
+impl Service {
+    /// Answers an HTTP request of one of the APIs.
+    pub async fn answer(self: &Arc<Self>, request: &Request) -> Answer {
+        let request_id = self.world.ids.next();
+        let api = Api::of(request);
+        let answer = match api.read(&self.world.place, request, request_id.clone()) {
+            Ok(call) => self.perform(&call, api).await,
+            Err(misread) => Answer::Reply(self.misread(&misread, api)),
+        };
+        match answer {
+            Answer::Reply(mut reply) => {
+                reply.headers.push(("x-amzn-RequestId", request_id));
+                Answer::Reply(reply)
+            }
+            Answer::Dropped => Answer::Dropped,
+        }
+    }
+
+    async fn perform(self: &Arc<Self>, call: &Call, api: Api) -> Answer {
+        let fault = self.lock().faults.meet(call);
+        let mut effects = Effects::default();
+        let mut drops = false;
+        let mut afterwards = Vec::new();
+        match fault {
+            Some(Fault::DropBefore) => {
+                self.record(call, None, true);
+                return Answer::Dropped;
+            }
+            Some(Fault::Error(error)) => {
+                let reply = api.fault(&error);
+                self.record(call, Some(&reply), false);
+                return Answer::Reply(reply);
+            }
+            Some(Fault::DelayMs(ms)) => self.world.clock.sleep(ms).await,
+            Some(Fault::DropAfter) => drops = true,
+            Some(Fault::NoReport) => effects.log = LogDamage::NoReport,
+            Some(Fault::TruncateLog) => effects.log = LogDamage::Truncated,
+            Some(Fault::FailLater) => effects.fails_later = true,
+            Some(Fault::First(requests)) => self.carry_out(&requests).await,
+            Some(Fault::Then(requests)) => afterwards = requests,
+            None => {}
+        }
+        let reply = self.execute(call, effects, api).await;
+        self.record(call, Some(&reply), drops);
+        self.carry_out(&afterwards).await;
+        if drops {
+            Answer::Dropped
+        } else {
+            Answer::Reply(reply)
+        }
+    }
+
+    /// Carries out what others ask for meanwhile. No fault meets them, and nobody waits for their answers.
+    async fn carry_out(self: &Arc<Self>, requests: &[OtherRequest]) {
+        for request in requests {
+            let request = request.read();
+            if let Some(done) = admin::carry_out(self, &request) {
+                if let Err(error) = done {
+                    self.lock()
+                        .record("Unknown", None, Some(error.status), false);
+                }
+                continue;
+            }
+            let (api, request_id) = (Api::of(&request), self.world.ids.next());
+            match api.read(&self.world.place, &request, request_id) {
+                Ok(call) => {
+                    let reply = self.execute(&call, Effects::default(), api).await;
+                    self.record(&call, Some(&reply), false);
+                }
+                Err(misread) => drop(self.misread(&misread, api)),
+            }
+        }
+    }
+
+    async fn execute(self: &Arc<Self>, call: &Call, effects: Effects, api: Api) -> Reply {
+        let done = match (&call.operation, &call.target) {
+            (Operation::StepFunctions(question), _) => {
+                step_functions::answer(question, &self.lock().executions)
+            }
+            (Operation::Invoke(invocation), Some(target)) => {
+                self.invoke(target, invocation, &call.request_id, effects.log)
+                    .await
+            }
+            (operation, Some(target)) => self.control(target, operation, effects),
+            (_, None) => Ok(Reply::json(200, &self.account_settings())),
+        };
+        done.unwrap_or_else(|error| api.refusal(&error))
+    }
+
+    fn misread(&self, misread: &Misread, api: Api) -> Reply {
+        let reply = api.refusal(&misread.error);
+        self.lock()
+            .record(misread.action, None, Some(reply.status), false);
+        reply
+    }
+
+    fn record(&self, call: &Call, reply: Option<&Reply>, dropped: bool) {
+        let status = reply.map(|reply| reply.status);
+        self.lock()
+            .record(call.action, call.target.as_ref(), status, dropped);
+    }
+}
