@@ -1,9 +1,18 @@
 //! How this process talks to AWS.
 
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_lambda::config::Credentials;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+/// A control plane answers within a second or two; the SDK would wait for ever.
+const LONGEST_ANSWER: Duration = Duration::from_secs(15);
+/// Everybody in the account shares 15 requests a second, so being throttled is nothing unusual.
+const ATTEMPTS: u32 = 6;
 
 /// Region, credentials and endpoints come from the environment that Lambda gives to a function.
 pub(crate) async fn from_env() -> SdkConfig {
@@ -21,9 +30,24 @@ pub(crate) async fn local(endpoint: &str) -> SdkConfig {
         .await
 }
 
+/// For a call whose attempts, all together, may take no longer than `longest`.
+pub(crate) fn within(longest: Duration) -> aws_sdk_lambda::config::Builder {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(LONGEST_ANSWER.min(longest))
+        .operation_timeout(longest)
+        .build();
+    aws_sdk_lambda::Config::builder().timeout_config(timeouts)
+}
+
 fn loader() -> ConfigLoader {
     let https = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(https)
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(LONGEST_ANSWER)
+        .build();
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(https)
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts)
 }

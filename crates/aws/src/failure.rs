@@ -8,11 +8,29 @@ use power_tuner_core::function::FunctionArn;
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub action: &'static str,
-    pub resource: &'a dyn std::fmt::Display,
+    pub resource: &'a (dyn std::fmt::Display + Sync),
+}
+
+/// Why a write did not do what it was to do.
+#[derive(Debug)]
+pub enum WriteError {
+    /// It may have taken effect, or may do so in another moment: no answer, another revision than expected, a change
+    /// in progress. Whoever wrote looks what is there now.
+    Unclear(TuneError),
+    /// It took no effect, and would not if it were repeated.
+    Refused(TuneError),
+}
+
+impl From<WriteError> for TuneError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Unclear(error) | WriteError::Refused(error) => error,
+        }
+    }
 }
 
 impl<'a> Asked<'a> {
-    pub fn of(action: &'static str, resource: &'a dyn std::fmt::Display) -> Self {
+    pub fn of(action: &'static str, resource: &'a (dyn std::fmt::Display + Sync)) -> Self {
         Self { action, resource }
     }
 
@@ -51,6 +69,22 @@ impl<'a> Asked<'a> {
                 function: resource,
                 detail: format!("`{action}` got no answer: {}", DisplayErrorContext(error)),
             },
+        }
+    }
+
+    pub fn not_written<E>(self, error: &SdkError<E>) -> WriteError
+    where
+        SdkError<E>: ProvideErrorMetadata,
+        E: std::error::Error + 'static,
+    {
+        let named = self.failed(error);
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        match status {
+            // A success that cannot be read is one that may have happened.
+            None | Some(200..=299 | 409 | 412 | 500..) => WriteError::Unclear(named),
+            Some(_) => WriteError::Refused(named),
         }
     }
 }

@@ -1,17 +1,20 @@
-//! `$LATEST`: changing its memory, and putting it back. Publisher, optimizer and cleaner share this.
+//! `$LATEST` while the lock is held: every write is checked against what was planned, and looked at afterwards.
 
 use std::time::Duration;
 
+use power_tuner_core::configuration::{Configuration, LastUpdate};
 use power_tuner_core::function::FunctionArn;
-use power_tuner_core::plan::{Configuration, LastUpdate, Plan};
+use power_tuner_core::plan::{Plan, listed};
 use power_tuner_core::{MemoryMb, TuneError};
 use tokio::time::Instant;
 
+use crate::failure::WriteError;
 use crate::lambda::LambdaApi;
+use crate::lock::{ATTEMPTS, Held};
 use crate::pauses::Pauses;
 
 /// An update takes a second or two; longer only for functions in a VPC or from an image.
-const LONGEST_UPDATE: Duration = Duration::from_mins(1);
+const LONGEST_UPDATE: Duration = Duration::from_secs(45);
 
 /// Waits until no update of the function is in progress.
 ///
@@ -21,74 +24,203 @@ const LONGEST_UPDATE: Duration = Duration::from_mins(1);
 pub async fn settled(api: &LambdaApi, function: &FunctionArn) -> Result<Configuration, TuneError> {
     let current = update_over(api, function).await?;
     match &current.last_update {
-        LastUpdate::Failed(reason) => Err(TuneError::PublishFailed {
-            function: function.to_string(),
-            detail: format!("its last update failed: {reason}"),
-        }),
+        LastUpdate::Failed(reason) => Err(failed_update(function, reason)),
         _ => Ok(current),
     }
 }
 
 /// Waits until no update is in progress, however the last one ended.
-async fn update_over(api: &LambdaApi, function: &FunctionArn) -> Result<Configuration, TuneError> {
-    let give_up = Instant::now() + LONGEST_UPDATE;
+pub(crate) async fn update_over(
+    api: &LambdaApi,
+    function: &FunctionArn,
+) -> Result<Configuration, TuneError> {
     let name = function.to_string();
+    let current = idle(api, &name).await?;
+    match current.last_update {
+        LastUpdate::InProgress => Err(TuneError::PublishFailed {
+            function: name,
+            detail: format!(
+                "an update has been in progress for more than {} s",
+                LONGEST_UPDATE.as_secs()
+            ),
+        }),
+        _ => Ok(current),
+    }
+}
+
+/// The function as it is once no update is in progress, or as it is after waiting long enough for that.
+///
+/// # Errors
+///
+/// What AWS says, in our words.
+pub async fn idle(api: &LambdaApi, function: &str) -> Result<Configuration, TuneError> {
+    let give_up = Instant::now() + LONGEST_UPDATE;
     let mut pauses = Pauses::new();
     loop {
-        let current = api.configuration(&name).await?;
-        if current.last_update != LastUpdate::InProgress {
+        let current = api.configuration(function).await?;
+        if current.last_update != LastUpdate::InProgress || Instant::now() > give_up {
             return Ok(current);
-        }
-        if Instant::now() > give_up {
-            return Err(TuneError::PublishFailed {
-                function: name,
-                detail: format!(
-                    "an update has been in progress for more than {} s",
-                    LONGEST_UPDATE.as_secs()
-                ),
-            });
         }
         pauses.pause().await;
     }
 }
 
-/// Gives `$LATEST` a memory size and waits until it has it. `current` is what was read last; where the function has
-/// changed since, nothing is written.
-///
-/// # Errors
-///
-/// [`TuneError::FunctionChanged`], a failed update, or what AWS says.
-pub async fn set_memory(
-    api: &LambdaApi,
-    current: &Configuration,
-    memory: MemoryMb,
-) -> Result<Configuration, TuneError> {
-    let function = &current.function;
-    api.update_memory(function, memory, &current.revision_id)
-        .await?;
-    let settled = settled(api, function).await?;
-    if settled.memory != memory {
-        return Err(TuneError::FunctionChanged {
-            function: function.to_string(),
-            detail: format!("it was set to {memory} and has {}", settled.memory),
-        });
+pub(crate) fn failed_update(function: &FunctionArn, reason: &str) -> TuneError {
+    TuneError::PublishFailed {
+        function: function.to_string(),
+        detail: format!("its last update failed: {reason}"),
     }
-    Ok(settled)
 }
 
-/// Gives `$LATEST` its own memory size again, unless it has it, or has one that no tuning of ours set: then somebody
-/// else changed it, and it is theirs.
-///
-/// # Errors
-///
-/// As [`set_memory`].
-pub async fn put_back(api: &LambdaApi, plan: &Plan) -> Result<(), TuneError> {
-    let target = &plan.target;
-    // After an update of ours that failed another one is the remedy, so a failure is no reason not to try.
-    let current = update_over(api, &target.function).await?;
-    if current.memory != target.memory && plan.may_set(current.memory) {
-        tracing::info!(from = %current.memory, to = %target.memory, "putting the memory size back");
-        set_memory(api, &current, target.memory).await?;
+/// `$LATEST`, in the hands of whoever holds the lock.
+pub struct Latest<'a> {
+    held: &'a Held<'a>,
+    plan: &'a Plan,
+    /// As it was read last: after everything that was written.
+    current: Configuration,
+}
+
+impl<'a> Latest<'a> {
+    /// # Errors
+    ///
+    /// [`TuneError::FunctionChanged`] where it is not as it was planned, with one of these memory sizes; else what AWS
+    /// says.
+    pub async fn open(
+        held: &'a Held<'a>,
+        plan: &'a Plan,
+        sizes: &[MemoryMb],
+    ) -> Result<Self, TuneError> {
+        let current = settled(held.hand.api, held.hand.function).await?;
+        check(plan, &current, sizes)?;
+        Ok(Self {
+            held,
+            plan,
+            current,
+        })
     }
-    Ok(())
+
+    #[must_use]
+    pub fn memory(&self) -> MemoryMb {
+        self.current.memory
+    }
+
+    /// Gives it a memory size and waits until it has it.
+    ///
+    /// # Errors
+    ///
+    /// [`TuneError::FunctionChanged`], an update that failed, or what AWS says.
+    pub async fn set_memory(&mut self, memory: MemoryMb) -> Result<(), TuneError> {
+        let function = self.held.hand.function;
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            if self.current.memory == memory {
+                return Ok(());
+            }
+            let (revision, longest) = (&self.current.revision_id, self.held.hand.time_to_write()?);
+            let updated = self
+                .held
+                .hand
+                .api
+                .update_memory(function, memory, revision, longest);
+            match updated.await {
+                Ok(()) => self.look(&[memory]).await?,
+                Err(WriteError::Refused(error)) => return Err(error),
+                // If it has what was written, and nothing else is different, then it was us, whatever the answer was.
+                Err(WriteError::Unclear(error)) => {
+                    last = Some(error);
+                    self.look(&[memory, self.current.memory]).await?;
+                }
+            }
+        }
+        if self.current.memory == memory {
+            return Ok(());
+        }
+        Err(last.unwrap_or_else(|| failed_update(function, "it did not take effect")))
+    }
+
+    /// Publishes it as it is. Gives the new version, or the last one where nothing changed since.
+    ///
+    /// # Errors
+    ///
+    /// [`TuneError::FunctionChanged`], or what AWS says.
+    pub async fn publish(&mut self, description: &str) -> Result<Configuration, TuneError> {
+        let function = self.held.hand.function;
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let longest = self.held.hand.time_to_write()?;
+            let published = self.held.hand.api.publish(
+                function,
+                description,
+                &self.current.revision_id,
+                &self.plan.target.code_sha256,
+                longest,
+            );
+            let answer = published.await;
+            // Publishing changes the revision. One that was made without an answer is returned by the next try.
+            match answer {
+                Ok(version) => {
+                    self.check_version(&version)?;
+                    self.look(&[self.current.memory]).await?;
+                    return Ok(version);
+                }
+                Err(WriteError::Refused(error)) => return Err(error),
+                Err(WriteError::Unclear(error)) => last = Some(error),
+            }
+            self.look(&[self.current.memory]).await?;
+        }
+        Err(last.unwrap_or_else(|| failed_update(function, "it could not be published")))
+    }
+
+    /// Reads it again, and compares it with what was planned: it may have one of these sizes, and no other setting may
+    /// differ.
+    async fn look(&mut self, sizes: &[MemoryMb]) -> Result<(), TuneError> {
+        let now = settled(self.held.hand.api, self.held.hand.function).await?;
+        check(self.plan, &now, sizes)?;
+        self.current = now;
+        Ok(())
+    }
+
+    /// A version is a copy of `$LATEST`, with a description of its own.
+    fn check_version(&self, version: &Configuration) -> Result<(), TuneError> {
+        let planned = &self.plan.target.settings;
+        let settings = planned.differences_from_version(&version.settings);
+        compare(self.plan, version.memory, &[self.current.memory], &settings)
+    }
+}
+
+/// It must have one of these sizes, and all other settings as planned.
+fn check(plan: &Plan, now: &Configuration, sizes: &[MemoryMb]) -> Result<(), TuneError> {
+    let settings = plan.target.settings.differences(&now.settings);
+    compare(plan, now.memory, sizes, &settings)
+}
+
+fn compare(
+    plan: &Plan,
+    memory: MemoryMb,
+    sizes: &[MemoryMb],
+    settings: &[&str],
+) -> Result<(), TuneError> {
+    let mut differences = Vec::new();
+    if let (false, [expected, ..]) = (sizes.contains(&memory), sizes) {
+        differences.push(format!("it has {memory} instead of {expected}"));
+    }
+    if !settings.is_empty() {
+        differences.push(format!(
+            "it differs from what was planned in {}",
+            listed(settings)
+        ));
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(changed(plan, differences.join(", and ")))
+}
+
+/// Somebody else changed the function.
+#[must_use]
+pub fn changed(plan: &Plan, detail: String) -> TuneError {
+    TuneError::FunctionChanged {
+        function: plan.target.function.to_string(),
+        detail,
+    }
 }

@@ -1,14 +1,17 @@
 //! The AWS boundary: typed calls in the domain's words. No SDK type leaves this crate, and SDK errors become ours.
 
+mod aliases;
 mod client;
 mod failure;
 mod invoke;
 mod lambda;
 pub mod latest;
+pub mod lock;
 mod pauses;
 mod stepfunctions;
 pub mod versions;
 
+pub use failure::WriteError;
 pub use invoke::{Answer, InvokeError};
 pub use lambda::{Deletion, LambdaApi, VersionRow};
 pub use stepfunctions::StepFunctionsApi;

@@ -1,8 +1,16 @@
-//! What the cleaner asks Step Functions about an execution that ended without it.
+//! What the tuner asks Step Functions about executions: whether they go on, and what they planned.
 
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::types::{HistoryEvent, StateExitedEventDetails};
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use aws_sdk_sfn::primitives::DateTime;
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use power_tuner_core::TuneError;
+use power_tuner_core::lock::Execution;
+use power_tuner_core::plan::Plan;
+use serde::Deserialize;
 
 use crate::client;
 use crate::failure::Asked;
@@ -12,26 +20,63 @@ pub struct StepFunctionsApi {
     client: Client,
 }
 
-/// The end of the execution, the last state that was entered, and the end of the one before it.
-const LAST_EVENTS: i32 = 5;
+/// The first step's name in the state machine: what it gives out holds the plan.
+const FIRST_STATE: &str = "Initializer";
+
+/// What is read of a state.
+#[derive(Deserialize)]
+struct State {
+    plan: Option<Plan>,
+}
 
 impl StepFunctionsApi {
     pub async fn from_env() -> Self {
+        Self::new(&client::from_env().await)
+    }
+
+    /// A service on this machine, such as a simulated one.
+    pub async fn local(endpoint: &str) -> Self {
+        Self::new(&client::local(endpoint).await)
+    }
+
+    fn new(shared: &SdkConfig) -> Self {
         Self {
-            client: Client::new(&client::from_env().await),
+            client: Client::new(shared),
         }
     }
 
-    /// What a state first gave out in an execution, as JSON; `None` where it never ended.
+    /// Whether an execution goes on, as far as that may be seen.
     ///
     /// # Errors
     ///
     /// What AWS says, in our words.
-    pub async fn first_output(
-        &self,
-        execution: &str,
-        state: &str,
-    ) -> Result<Option<String>, TuneError> {
+    pub async fn status(&self, execution: &str) -> Result<Execution, TuneError> {
+        let described = self
+            .client
+            .describe_execution()
+            .execution_arn(execution)
+            .send()
+            .await;
+        match described {
+            Ok(output) => Ok(match output.status {
+                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Execution::Running,
+                _ => Execution::Over,
+            }),
+            Err(error) => match error.code() {
+                Some("ExecutionDoesNotExist") => Ok(Execution::Missing),
+                // Another stack's, or another region's.
+                Some("AccessDeniedException" | "InvalidArn") => Ok(Execution::Unknown),
+                _ => Err(Asked::of("states:DescribeExecution", &execution).failed(&error)),
+            },
+        }
+    }
+
+    /// What an execution planned; `None` where it never came so far, or is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// The plan cannot be read, or what AWS says.
+    pub async fn plan(&self, execution: &str) -> Result<Option<Plan>, TuneError> {
         let asked = Asked::of("states:GetExecutionHistory", &execution);
         let mut token = None;
         loop {
@@ -42,43 +87,86 @@ impl StepFunctionsApi {
                 .execution_arn(execution)
                 .set_next_token(token)
                 .send()
-                .await
-                .map_err(|error| asked.failed(&error))?;
-            let exited = exit(page.events, state);
+                .await;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if error.code() == Some("ExecutionDoesNotExist") => return Ok(None),
+                Err(error) => return Err(asked.failed(&error)),
+            };
+            if let Some(output) = first_output(page.events) {
+                return read(execution, &output);
+            }
             token = page.next_token;
-            if exited.is_some() || token.is_none() {
-                return Ok(exited.and_then(|exited| exited.output));
+            if token.is_none() {
+                return Ok(None);
             }
         }
     }
 
-    /// What a state gave out right before an execution ended, as JSON; `None` where it was another state.
+    /// Executions of a state machine that ended badly since then, the last one first.
     ///
     /// # Errors
     ///
     /// What AWS says, in our words.
-    pub async fn last_output(
+    pub async fn ended_badly(
         &self,
-        execution: &str,
-        state: &str,
-    ) -> Result<Option<String>, TuneError> {
-        let asked = Asked::of("states:GetExecutionHistory", &execution);
-        let last = self
-            .client
-            .get_execution_history()
-            .execution_arn(execution)
-            .reverse_order(true)
-            .max_results(LAST_EVENTS)
-            .send()
-            .await
-            .map_err(|error| asked.failed(&error))?;
-        Ok(exit(last.events, state).and_then(|exited| exited.output))
+        state_machine: &str,
+        within: Duration,
+    ) -> Result<Vec<String>, TuneError> {
+        let asked = Asked::of("states:ListExecutions", &state_machine);
+        let since = DateTime::from(SystemTime::now() - within);
+        let mut found = Vec::new();
+        for status in [
+            ExecutionStatus::Aborted,
+            ExecutionStatus::TimedOut,
+            ExecutionStatus::Failed,
+        ] {
+            let mut token = None;
+            loop {
+                let page = self
+                    .client
+                    .list_executions()
+                    .state_machine_arn(state_machine)
+                    .status_filter(status.clone())
+                    .set_next_token(token)
+                    .send()
+                    .await
+                    .map_err(|error| asked.failed(&error))?;
+                let all = page.executions.len();
+                let mut recent = page.executions;
+                // The newest come first.
+                recent.retain(|execution| execution.start_date >= since);
+                let goes_on = recent.len() == all;
+                found.extend(recent.into_iter().map(|execution| execution.execution_arn));
+                token = page.next_token.filter(|_| goes_on);
+                if token.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
-fn exit(events: Vec<HistoryEvent>, state: &str) -> Option<StateExitedEventDetails> {
+/// What the first step gave out.
+fn first_output(events: Vec<HistoryEvent>) -> Option<String> {
     events
         .into_iter()
         .filter_map(|event| event.state_exited_event_details)
-        .find(|exited| exited.name == state)
+        .find(|exited| exited.name == FIRST_STATE)?
+        .output
+}
+
+/// What the first step gives out where it fails is no state.
+fn read(execution: &str, output: &str) -> Result<Option<Plan>, TuneError> {
+    let state: State =
+        serde_json::from_str(output).map_err(|error| TuneError::PublishFailed {
+            function: execution.to_owned(),
+            detail: format!(
+                "the plan in its history cannot be read ({error}), perhaps because another version of the tuner wrote it; \
+                 delete the versions of the function whose description names this execution, and look at the function's \
+                 memory size"
+            ),
+        })?;
+    Ok(state.plan)
 }

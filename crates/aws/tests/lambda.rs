@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use power_tuner_aws::{Deletion, InvokeError, LambdaApi, latest};
+use power_tuner_aws::{Deletion, InvokeError, LambdaApi, WriteError, latest};
+use power_tuner_core::configuration::{Architecture, LastUpdate, State};
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::measurement::Version;
-use power_tuner_core::plan::{Architecture, LastUpdate, State};
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_lambda_sim::{Fault, FaultRule, FunctionError, FunctionSpec, Options, Sim};
 
@@ -34,6 +34,16 @@ fn mb(mb: u32) -> MemoryMb {
 }
 
 impl Bench {
+    async fn set_memory(&self, memory: MemoryMb) {
+        let current = latest::settled(&self.api, &self.function)
+            .await
+            .expect("settled");
+        self.api
+            .update_memory(&self.function, memory, &current.revision_id, LONGEST)
+            .await
+            .expect("updated");
+    }
+
     async fn publish(&self, description: &str) -> Version {
         let current = latest::settled(&self.api, &self.function)
             .await
@@ -45,6 +55,7 @@ impl Bench {
                 description,
                 &current.revision_id,
                 &current.code_sha256,
+                LONGEST,
             )
             .await
             .expect("published");
@@ -113,12 +124,12 @@ async fn what_may_not_be_called_is_named_with_its_action() {
 }
 
 #[tokio::test]
-async fn a_memory_size_is_set_and_waited_for() {
+async fn an_update_is_waited_for_until_it_is_through() {
     let bench = bench(FunctionSpec::named("f")).await;
-    let before = bench.api.configuration("f").await.expect("a configuration");
-    let after = latest::set_memory(&bench.api, &before, mb(1024))
+    bench.set_memory(mb(1024)).await;
+    let after = latest::settled(&bench.api, &bench.function)
         .await
-        .expect("updated");
+        .expect("settled");
     assert_eq!(
         (after.memory, after.last_update),
         (mb(1024), LastUpdate::Successful)
@@ -129,18 +140,48 @@ async fn a_memory_size_is_set_and_waited_for() {
 async fn nothing_is_written_to_a_function_that_changed_since_it_was_read() {
     let bench = bench(FunctionSpec::named("f")).await;
     let before = bench.api.configuration("f").await.expect("a configuration");
-    latest::set_memory(&bench.api, &before, mb(1024))
+    bench.set_memory(mb(1024)).await;
+    let after = latest::settled(&bench.api, &bench.function)
         .await
-        .expect("updated");
-    let error = latest::set_memory(&bench.api, &before, mb(256))
-        .await
-        .expect_err("stale");
+        .expect("settled");
+    let stale = bench
+        .api
+        .update_memory(&bench.function, mb(256), &before.revision_id, LONGEST)
+        .await;
     assert!(
-        matches!(error, TuneError::FunctionChanged { .. }),
-        "{error}"
+        matches!(
+            stale,
+            Err(WriteError::Unclear(TuneError::FunctionChanged { .. }))
+        ),
+        "{stale:?}"
     );
-    let after = bench.api.configuration("f").await.expect("a configuration");
     assert_eq!(after.memory, mb(1024));
+}
+
+#[tokio::test]
+async fn what_may_have_happened_is_told_from_what_was_refused() {
+    let cases = [
+        (Fault::status(409), true),
+        (Fault::status(412), true),
+        (Fault::status(500), true),
+        (Fault::DropAfter, true),
+        (Fault::status(400), false),
+        (Fault::status(403), false),
+        (Fault::status(404), false),
+    ];
+    for (fault, want) in cases {
+        let bench = bench(FunctionSpec::named("f")).await;
+        let current = bench.api.configuration("f").await.expect("a configuration");
+        let action = "UpdateFunctionConfiguration";
+        bench.sim.fault(FaultRule::always(action, fault.clone()));
+        let longest = Duration::from_millis(700);
+        let written = bench
+            .api
+            .update_memory(&bench.function, mb(256), &current.revision_id, longest)
+            .await;
+        let is_unclear = matches!(written, Err(WriteError::Unclear(_)));
+        assert_eq!(is_unclear, want, "{fault:?}: {written:?}");
+    }
 }
 
 #[tokio::test]
@@ -150,8 +191,8 @@ async fn an_update_that_fails_later_is_an_error() {
         "UpdateFunctionConfiguration",
         Fault::FailLater,
     ));
-    let before = bench.api.configuration("f").await.expect("a configuration");
-    let error = latest::set_memory(&bench.api, &before, mb(1024))
+    bench.set_memory(mb(1024)).await;
+    let error = latest::settled(&bench.api, &bench.function)
         .await
         .expect_err("failed");
     assert!(
@@ -161,15 +202,36 @@ async fn an_update_that_fails_later_is_an_error() {
 }
 
 #[tokio::test]
+async fn each_setting_that_the_service_shows_is_compared() {
+    let mut spec = FunctionSpec::named("f");
+    spec.environment
+        .insert("STAGE".to_owned(), "live".to_owned());
+    let bench = bench(spec).await;
+    let before = bench.api.configuration("f").await.expect("a configuration");
+    bench.set_memory(mb(1024)).await;
+    let after = latest::settled(&bench.api, &bench.function)
+        .await
+        .expect("settled");
+    assert_eq!(before.settings.differences(&after.settings), [""; 0]);
+    let version = bench.publish("mine").await;
+    let version = bench
+        .api
+        .configuration(&format!("f:{}", version.number))
+        .await
+        .expect("a version");
+    let differences = before.settings.differences_from_version(&version.settings);
+    assert_eq!(differences, [""; 0]);
+    assert_eq!(
+        before.settings.differences(&version.settings),
+        ["Description"]
+    );
+}
+
+#[tokio::test]
 async fn all_pages_of_the_versions_are_read() {
     let bench = bench(FunctionSpec::named("f")).await;
     for size in 200..255 {
-        let current = latest::settled(&bench.api, &bench.function)
-            .await
-            .expect("settled");
-        latest::set_memory(&bench.api, &current, mb(size))
-            .await
-            .expect("updated");
+        bench.set_memory(mb(size)).await;
         bench.publish("mine").await;
     }
     let rows = bench.api.versions(&bench.function).await.expect("versions");

@@ -5,5 +5,6 @@ use power_tuner_cleaner::handle;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let api = &LambdaApi::from_env().await; // once per cold start
     let executions = &StepFunctionsApi::from_env().await;
-    power_tuner_runtime::serve(move |input, _| handle(api, executions, input)).await
+    power_tuner_runtime::serve(move |input, deadline| handle(api, executions, input, deadline))
+        .await
 }

@@ -56,6 +56,9 @@ pub enum TuneError {
     #[error("`{function}` cannot be tuned: {reason}")]
     UnsupportedFunction { function: String, reason: String },
 
+    #[error("`{function}` is held by another tuning: {detail}")]
+    TuningInProgress { function: String, detail: String },
+
     #[error(
         "`{function}` was changed while it was being tuned: {detail}; start the tuning again when the deployment is over"
     )]
@@ -85,11 +88,12 @@ pub enum TuneError {
 impl TuneError {
     /// Every name that [`name`](Self::name) can give. A name in the state machine that is neither here nor AWS's own
     /// would never match.
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 11] = [
         "InvalidInput",
         "FunctionNotFound",
         "AccessDenied",
         "UnsupportedFunction",
+        "TuningInProgress",
         "FunctionChanged",
         "PublishFailed",
         "InvocationFailed",
@@ -106,6 +110,7 @@ impl TuneError {
             Self::FunctionNotFound { .. } => "FunctionNotFound",
             Self::AccessDenied { .. } => "AccessDenied",
             Self::UnsupportedFunction { .. } => "UnsupportedFunction",
+            Self::TuningInProgress { .. } => "TuningInProgress",
             Self::FunctionChanged { .. } => "FunctionChanged",
             Self::PublishFailed { .. } => "PublishFailed",
             Self::InvocationFailed(_) => "InvocationFailed",
@@ -151,7 +156,7 @@ impl From<Caught> for Failure {
 
 impl Failure {
     /// A cause is read by a person in a console: no more than this many characters.
-    const LONGEST_CAUSE: usize = 2_000;
+    pub const LONGEST_CAUSE: usize = 2_000;
 }
 
 impl fmt::Display for Failure {
@@ -188,6 +193,10 @@ mod tests {
             TuneError::UnsupportedFunction {
                 function: String::new(),
                 reason: String::new(),
+            },
+            TuneError::TuningInProgress {
+                function: String::new(),
+                detail: String::new(),
             },
             TuneError::FunctionChanged {
                 function: String::new(),

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 /// How the input names the function. Checked for its form only; whether it exists is for AWS to say.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct FunctionRef(String);
+pub struct FunctionRef {
+    unqualified: String,
+    qualifier: Option<String>,
+}
 
 impl TryFrom<String> for FunctionRef {
     type Error = String;
@@ -19,7 +22,10 @@ impl TryFrom<String> for FunctionRef {
 
 impl From<FunctionRef> for String {
     fn from(function: FunctionRef) -> Self {
-        function.0
+        match function.qualifier {
+            Some(qualifier) => format!("{}:{qualifier}", function.unqualified),
+            None => function.unqualified,
+        }
     }
 }
 
@@ -47,27 +53,48 @@ impl FunctionRef {
                 "`{name}` is not a function's name (letters, digits, `-` and `_`, at most 64)"
             ));
         }
-        match qualifier {
-            None => Ok(Self(text.to_owned())),
-            Some("$LATEST") => Ok(Self(text[..text.len() - ":$LATEST".len()].to_owned())),
-            Some(qualifier) => Err(format!(
-                "the qualifier `{qualifier}` is not supported by this version; name the function without it, \
-                 so that `$LATEST` is tuned"
-            )),
+        let Some(qualifier) = qualifier else {
+            return Ok(Self {
+                unqualified: text.to_owned(),
+                qualifier: None,
+            });
+        };
+        if qualifier != LATEST && !is_qualifier(qualifier) {
+            return Err(format!(
+                "`{qualifier}` is neither a version's number nor an alias's name (letters, digits, `-` and `_`, at most 128)"
+            ));
         }
+        Ok(Self {
+            unqualified: text[..text.len() - qualifier.len() - 1].to_owned(),
+            qualifier: (qualifier != LATEST).then(|| qualifier.to_owned()),
+        })
     }
 
+    /// The name or ARN without a qualifier.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.unqualified
+    }
+
+    /// The version's number or the alias's name, unless it is `$LATEST` that is meant.
+    #[must_use]
+    pub fn qualifier(&self) -> Option<&str> {
+        self.qualifier.as_deref()
     }
 }
 
+const LATEST: &str = "$LATEST";
+
+fn is_qualifier(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(is_of_a_name)
+}
+
 fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=64).contains(&text.len()) && text.bytes().all(is_of_a_name)
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// The full, unqualified ARN of a function.
@@ -147,11 +174,20 @@ mod tests {
     fn names_and_arns_are_accepted() {
         let arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:checkout_v2";
         for text in ["checkout_v2", "123456789012:function:checkout_v2", arn] {
-            assert_eq!(FunctionRef::parse(text).map(|r| r.0), Ok(text.to_owned()));
+            let function = FunctionRef::parse(text).expect(text);
+            assert_eq!((function.as_str(), function.qualifier()), (text, None));
+            for qualifier in ["3", "live"] {
+                let written = format!("{text}:{qualifier}");
+                let function = FunctionRef::parse(&written).expect(&written);
+                assert_eq!(function.as_str(), text);
+                assert_eq!(function.qualifier(), Some(qualifier));
+                assert_eq!(String::from(function), written);
+            }
         }
+        let latest = FunctionRef::parse(&format!("{arn}:$LATEST")).expect("an ARN");
         assert_eq!(
-            FunctionRef::parse(&format!("{arn}:$LATEST")).map(|r| r.0),
-            Ok(arn.to_owned()),
+            latest.qualifier(),
+            None,
             "`$LATEST` is what is tuned anyway"
         );
     }
@@ -172,8 +208,8 @@ mod tests {
                 "`arn:aws:s3:::bucket` is neither a function's name nor its ARN (arn:aws:lambda:REGION:ACCOUNT:function:NAME)",
             ),
             (
-                "checkout:live",
-                "the qualifier `live` is not supported by this version; name the function without it, so that `$LATEST` is tuned",
+                "checkout:to be",
+                "`to be` is neither a version's number nor an alias's name (letters, digits, `-` and `_`, at most 128)",
             ),
         ];
         for (text, want) in cases {

@@ -4,8 +4,10 @@
 //! AWS; every decision is made here.
 
 pub mod choice;
+pub mod configuration;
 pub mod error;
 pub mod function;
+pub mod lock;
 pub mod marker;
 pub mod measurement;
 pub mod memory;

@@ -10,11 +10,11 @@ pub struct Marker<'a> {
 
 /// Who published a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum Owner<'a> {
     /// This execution.
     Us,
-    /// Another execution of a power tuner.
-    AnotherRun,
+    /// Another execution of a power tuner: this one.
+    AnotherRun(&'a str),
     /// Anybody else.
     User,
 }
@@ -29,18 +29,22 @@ impl<'a> Marker<'a> {
 
     /// Whose version it is that carries this description.
     #[must_use]
-    pub fn owner(&self, description: &str) -> Owner {
-        match description.strip_prefix(PREFIX) {
+    pub fn owner<'d>(&self, description: &'d str) -> Owner<'d> {
+        match execution_in(description) {
             Some(execution) if execution == self.execution => Owner::Us,
-            Some(execution) if is_execution(execution) => Owner::AnotherRun,
-            _ => Owner::User,
+            Some(execution) => Owner::AnotherRun(execution),
+            None => Owner::User,
         }
     }
 }
 
-/// A user may begin a description with our name; only an execution's ARN behind it makes it a marker.
-fn is_execution(text: &str) -> bool {
-    text.starts_with("arn:") && text.contains(":execution:")
+/// The execution that published the version with this description; `None` where it was nobody's of ours.
+#[must_use]
+pub fn execution_in(description: &str) -> Option<&str> {
+    // A user may begin a description with our name; only an execution's ARN behind it makes it a marker.
+    description
+        .strip_prefix(PREFIX)
+        .filter(|text| text.starts_with("arn:") && text.contains(":execution:"))
 }
 
 impl fmt::Display for Marker<'_> {
@@ -59,9 +63,10 @@ mod tests {
     fn a_version_belongs_to_this_run_another_run_or_the_user() {
         let marker = Marker::of(MINE);
         assert_eq!(marker.owner(&marker.to_string()), Owner::Us);
+        let theirs = format!("{MINE}b");
         assert_eq!(
-            marker.owner(&Marker::of(&format!("{MINE}b")).to_string()),
-            Owner::AnotherRun
+            marker.owner(&Marker::of(&theirs).to_string()),
+            Owner::AnotherRun(&theirs)
         );
         for description in ["", "release 7", "power-tuner is great"] {
             assert_eq!(marker.owner(description), Owner::User, "{description:?}");

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Candidate, Strategy};
+use crate::configuration::Architecture;
 use crate::measurement::{Tally, Version};
 use crate::memory::MemoryMb;
-use crate::plan::{Architecture, Plan};
+use crate::plan::Plan;
 use crate::tuning::SizeResult;
 use crate::visualization;
 
@@ -190,7 +191,7 @@ fn reason(plan: &Plan, candidates: &[Candidate], best: Candidate) -> String {
     };
     let current = candidates
         .iter()
-        .find(|size| size.memory == plan.target.memory);
+        .find(|size| size.memory == plan.target.current);
     let comparison = match current {
         None => String::new(),
         Some(current) if current.memory == best.memory => {

@@ -1,73 +1,28 @@
 //! What a tuning will do, decided before anything is touched.
 
-use std::fmt;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use serde::{Deserialize, Serialize};
-
+use crate::configuration::{Architecture, Configuration, Kind, LastUpdate, Settings, State};
 use crate::error::TuneError;
 use crate::function::FunctionArn;
+use crate::lock::Note;
 use crate::memory::MemoryMb;
 use crate::prices::Price;
 use crate::request::Request;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    Arm64,
-    #[serde(rename = "x86_64")]
-    X86_64,
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Arm64 => "arm64",
-            Self::X86_64 => "x86_64",
-        })
-    }
-}
-
-/// A function's configuration, as far as the tuner reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Configuration {
-    pub function: FunctionArn,
-    /// `$LATEST` or a number.
-    pub version: String,
-    pub description: String,
-    pub memory: MemoryMb,
-    pub timeout_s: u32,
-    pub architecture: Architecture,
-    pub code_sha256: String,
-    pub revision_id: String,
-    pub state: State,
-    pub last_update: LastUpdate,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    Pending,
-    Active,
-    /// Idle for long; comes back on its next call.
-    Inactive,
-    Failed(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LastUpdate {
-    InProgress,
-    Successful,
-    Failed(String),
-}
 
 /// The function that is tuned, as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
     pub function: FunctionArn,
+    /// Of `$LATEST`, which is what is changed and put back.
     pub memory: MemoryMb,
+    /// Of the version that the input names, which is `$LATEST` where it names none.
+    pub current: MemoryMb,
     pub timeout_s: u32,
     pub architecture: Architecture,
     pub code_sha256: String,
+    pub settings: Settings,
 }
 
 /// Everything that the steps after the first need to know, without the payload: what travels through the state machine
@@ -80,6 +35,57 @@ pub struct Plan {
     pub price: Price,
     /// How many sizes are measured at the same time.
     pub sizes_at_once: u32,
+    /// How long to wait for another tuning of the same function.
+    pub longest_wait_s: u64,
+}
+
+/// What is known of the function that the input names.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub latest: Configuration,
+    /// Another tuning holds the function: what it put aside.
+    pub lock: Option<Note>,
+    /// The version or alias that the input names.
+    pub qualified: Option<Qualified>,
+    pub reserved_concurrency: Option<u32>,
+}
+
+impl Found {
+    /// Named without a qualifier, in nobody's hands, and without a limit of its own.
+    #[must_use]
+    pub fn at_rest(latest: Configuration) -> Self {
+        Self {
+            latest,
+            lock: None,
+            qualified: None,
+            reserved_concurrency: None,
+        }
+    }
+}
+
+/// A version of the function, by its number or an alias.
+#[derive(Clone, Debug)]
+pub struct Qualified {
+    pub name: String,
+    pub configuration: Configuration,
+    /// The alias gives a share of its calls to another version.
+    pub is_weighted: bool,
+}
+
+/// What the stack knows about itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stack {
+    /// The tuner's own.
+    pub functions: Vec<FunctionArn>,
+    /// A parameter of the template, which arrives as text.
+    #[serde(deserialize_with = "number_in_text")]
+    pub longest_wait_s: u64,
+}
+
+fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
 }
 
 /// Each branch takes an executor's concurrency besides its calls', and a new account has 10 in all.
@@ -89,20 +95,37 @@ impl Plan {
     /// # Errors
     ///
     /// The function cannot be tuned as it is, or its price is not known.
-    pub fn new(request: Request, current: Configuration) -> Result<Self, TuneError> {
-        refuse_what_cannot_be_tuned(&current)?;
-        let price = Price::of(current.function.region(), current.architecture)?;
+    pub fn new(request: Request, found: Found, stack: &Stack) -> Result<Self, TuneError> {
+        let refusals = refusals(&found, stack);
+        if !refusals.is_empty() {
+            return Err(TuneError::UnsupportedFunction {
+                function: request.function.as_str().to_owned(),
+                reason: refusals.join("; "),
+            });
+        }
+        let Found {
+            latest,
+            lock,
+            qualified,
+            ..
+        } = found;
+        let price = Price::of(latest.function.region(), latest.architecture)?;
+        // While another tuning holds the function, `$LATEST` has a size of that tuning's.
+        let memory = lock.map_or(latest.memory, |note| note.memory);
         Ok(Self {
             target: Target {
-                function: current.function,
-                memory: current.memory,
-                timeout_s: current.timeout_s,
-                architecture: current.architecture,
-                code_sha256: current.code_sha256,
+                function: latest.function,
+                memory,
+                current: qualified.map_or(memory, |version| version.configuration.memory),
+                timeout_s: latest.timeout_s,
+                architecture: latest.architecture,
+                code_sha256: latest.code_sha256,
+                settings: latest.settings,
             },
             request,
             price,
             sizes_at_once: SIZES_AT_ONCE,
+            longest_wait_s: stack.longest_wait_s,
         })
     }
 
@@ -119,64 +142,226 @@ impl Plan {
     }
 }
 
-fn refuse_what_cannot_be_tuned(current: &Configuration) -> Result<(), TuneError> {
-    let reason = match (&current.state, &current.last_update) {
-        (State::Failed(reason), _) => {
-            format!("its state is Failed ({reason}); make it work first")
+/// Why the function cannot be tuned as it is: every reason, each with what to do.
+fn refusals(found: &Found, stack: &Stack) -> Vec<String> {
+    let latest = &found.latest;
+    let mut reasons = Vec::new();
+    if stack.functions.contains(&latest.function) {
+        reasons.push("it is one of the power tuner's own functions, which would be measuring itself; name another".to_owned());
+    }
+    reasons.extend(match latest.kind {
+        Kind::Ordinary => None,
+        Kind::ManagedInstances => Some(
+            "it runs on managed instances, which are not billed by duration and memory; there is no best memory size to find",
+        ),
+        Kind::Durable => Some(
+            "it is a durable function, whose calls are several invocations each; tune the work of its steps as a function of its own",
+        ),
+        Kind::TenantIsolated => Some(
+            "it isolates tenants, and each call would need a tenant's id; tune a copy of it without tenant isolation",
+        ),
+    }.map(str::to_owned));
+    reasons.extend(match (&latest.state, &latest.last_update) {
+        (State::Failed(reason), _) => Some(format!(
+            "its state is Failed ({reason}); make it work first"
+        )),
+        (State::Pending, _) => {
+            Some("it is still being created; wait until it is Active".to_owned())
         }
-        (_, LastUpdate::Failed(reason)) => {
-            format!("its last update failed ({reason}); update it successfully first")
-        }
-        _ => return Ok(()),
-    };
-    Err(TuneError::UnsupportedFunction {
-        function: current.function.to_string(),
-        reason,
-    })
+        (_, LastUpdate::Failed(reason)) => Some(format!(
+            "its last update failed ({reason}); update it successfully first"
+        )),
+        (_, LastUpdate::InProgress) => Some(
+            "an update of it has been in progress for long; wait until it is through".to_owned(),
+        ),
+        _ => None,
+    });
+    if found.reserved_concurrency == Some(0) {
+        reasons.push(
+            "its reserved concurrency is 0, so that nobody can call it; raise that first"
+                .to_owned(),
+        );
+    }
+    if let Some(version) = &found.qualified {
+        reasons.extend(refusals_of_version(latest, version));
+    }
+    reasons
+}
+
+/// Versions are published from `$LATEST`, so measuring says nothing about other code or other settings.
+fn refusals_of_version(latest: &Configuration, version: &Qualified) -> Vec<String> {
+    let Qualified {
+        name,
+        configuration,
+        is_weighted,
+    } = version;
+    let mut reasons = Vec::new();
+    if *is_weighted {
+        reasons.push(format!(
+            "the alias `{name}` gives a share of its calls to another version; finish that deployment first"
+        ));
+    }
+    let differences = latest
+        .settings
+        .differences_from_version(&configuration.settings);
+    if !differences.is_empty() {
+        reasons.push(format!(
+            "`{name}` is version {}, which differs from `$LATEST` in {}; versions are published from `$LATEST`, so \
+             other code would be measured: name the function without `:{name}`, or publish `$LATEST` first",
+            configuration.version,
+            listed(&differences)
+        ));
+    }
+    reasons
+}
+
+/// `Environment`, `Environment and Timeout`, `Environment, Layers and Timeout`.
+#[must_use]
+pub fn listed(fields: &[&str]) -> String {
+    match fields {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::configuration::tests::configuration;
 
-    pub(crate) fn configuration() -> Configuration {
-        Configuration {
-            function: "arn:aws:lambda:us-east-1:123456789012:function:f"
-                .to_owned()
-                .try_into()
-                .expect("a function's ARN"),
-            version: "$LATEST".to_owned(),
-            description: String::new(),
-            memory: MemoryMb::try_from(512).expect("a valid size"),
-            timeout_s: 3,
-            architecture: Architecture::X86_64,
-            code_sha256: "sha".to_owned(),
-            revision_id: "revision".to_owned(),
-            state: State::Active,
-            last_update: LastUpdate::Successful,
-        }
-    }
-
-    pub(crate) fn plan(input: serde_json::Value) -> Plan {
+    pub(crate) fn plan(input: Value) -> Plan {
         let mut fields = json!({"lambdaARN": "f", "num": 10, "powerValues": [128, 512, 1024]});
-        if let (Some(fields), serde_json::Value::Object(more)) = (fields.as_object_mut(), input) {
+        if let (Some(fields), Value::Object(more)) = (fields.as_object_mut(), input) {
             fields.extend(more);
         }
         let request = Request::parse(&fields).expect("a good input");
-        Plan::new(request, configuration()).expect("a plan")
+        Plan::new(request, found(), &Stack::default()).expect("a plan")
+    }
+
+    fn found() -> Found {
+        Found::at_rest(configuration(json!({})))
+    }
+
+    fn refused(found: Found) -> String {
+        let request = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
+        let own = "arn:aws:lambda:us-east-1:123456789012:function:executor";
+        let stack = Stack {
+            functions: vec![FunctionArn::try_from(own.to_owned()).expect("an ARN")],
+            longest_wait_s: 1,
+        };
+        let error = Plan::new(request, found, &stack).expect_err("a refusal");
+        assert_eq!(error.name(), "UnsupportedFunction");
+        error.to_string()
     }
 
     #[test]
-    fn a_broken_function_is_refused_with_its_reason() {
-        let request =
-            || Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
-        let mut broken = configuration();
-        broken.last_update = LastUpdate::Failed("no such role".to_owned());
-        let error = Plan::new(request(), broken).expect_err("a failed update");
-        assert_eq!(error.name(), "UnsupportedFunction");
-        assert!(error.to_string().contains("no such role"), "{error}");
+    fn what_cannot_be_tuned_is_refused_with_its_reason() {
+        let cases = [
+            (
+                json!({"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no role"}),
+                "its last update failed (no role)",
+            ),
+            (
+                json!({"State": "Failed", "StateReason": "no image"}),
+                "its state is Failed (no image)",
+            ),
+            (json!({"State": "Pending"}), "it is still being created"),
+            (
+                json!({"LastUpdateStatus": "InProgress"}),
+                "an update of it has been in progress",
+            ),
+            (
+                json!({"CapacityProviderConfig": {}}),
+                "it runs on managed instances",
+            ),
+            (json!({"DurableConfig": {}}), "it is a durable function"),
+            (json!({"TenancyConfig": {}}), "it isolates tenants"),
+            (
+                json!({"FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:executor"}),
+                "the power tuner's own",
+            ),
+        ];
+        for (fields, want) in cases {
+            let error = refused(Found {
+                latest: configuration(fields),
+                ..found()
+            });
+            assert!(error.contains(want), "{error}");
+        }
+        let error = refused(Found {
+            reserved_concurrency: Some(0),
+            ..found()
+        });
+        assert!(error.contains("its reserved concurrency is 0"), "{error}");
+    }
+
+    #[test]
+    fn all_reasons_are_given_at_once() {
+        let error = refused(Found {
+            latest: configuration(json!({"DurableConfig": {}, "State": "Pending"})),
+            reserved_concurrency: Some(0),
+            ..found()
+        });
+        for reason in ["durable", "being created", "reserved concurrency"] {
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    fn version(fields: Value, is_weighted: bool) -> Found {
+        Found {
+            qualified: Some(Qualified {
+                name: "live".to_owned(),
+                configuration: configuration(fields),
+                is_weighted,
+            }),
+            ..found()
+        }
+    }
+
+    #[test]
+    fn a_version_with_other_code_or_settings_than_latest_is_refused() {
+        let other =
+            json!({"Version": "3", "CodeSha256": "old", "Timeout": 9, "Description": "three"});
+        let error = refused(version(other, false));
+        assert!(
+            error.contains(
+                "`live` is version 3, which differs from `$LATEST` in CodeSha256 and Timeout;"
+            ),
+            "{error}"
+        );
+        let error = refused(version(json!({"Version": "3"}), true));
+        assert!(error.contains("a share of its calls"), "{error}");
+    }
+
+    #[test]
+    fn a_version_like_latest_is_tuned_and_its_size_is_the_current_one() {
+        let request = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
+        let version = version(json!({"Version": "3", "MemorySize": 2048}), false);
+        let plan = Plan::new(request, version, &Stack::default()).expect("a plan");
+        assert_eq!(plan.target.memory.get(), 512);
+        assert_eq!(plan.target.current.get(), 2048);
+    }
+
+    #[test]
+    fn a_function_in_another_tunings_hands_has_the_size_that_this_one_put_aside() {
+        let request = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
+        let held = Found {
+            latest: configuration(json!({"MemorySize": 128})),
+            lock: Note::read("512 MB until 1, arn:aws:states:r:a:execution:m:e"),
+            ..found()
+        };
+        let plan = Plan::new(request, held, &Stack::default()).expect("a plan");
+        assert_eq!(plan.target.memory.get(), 512);
+    }
+
+    #[test]
+    fn the_stack_describes_itself_in_text() {
+        let stack: Stack = serde_json::from_value(json!({"functions": [], "longestWaitS": "600"}))
+            .expect("what the state machine passes");
+        assert_eq!(stack.longest_wait_s, 600);
     }
 
     #[test]

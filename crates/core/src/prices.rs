@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::configuration::Architecture;
 use crate::error::TuneError;
 use crate::memory::MemoryMb;
-use crate::plan::Architecture;
 
 /// What running a function of one architecture in one region costs, in `currency`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -28,11 +28,14 @@ pub struct Tuning {
 }
 
 /// What was cleaned up, and the failure that led to it, in words for the end of the execution.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Cleaned {
     pub deleted: Vec<Version>,
     /// Left in place because an alias points at them: somebody uses them.
     pub adopted: Vec<Version>,
+    /// What was left alone, and why: a tuning that still runs, or one that cannot be judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
@@ -52,6 +55,22 @@ pub struct Published {
     /// Runs of the publisher so far.
     pub batches: u32,
     pub versions: Vec<Version>,
+    /// Versions that will never work, which AWS says some time after it made them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedVersion>,
+    /// How long it has waited for another tuning of the function.
+    #[serde(default)]
+    pub waited_s: u64,
+    /// How long it has waited for its versions to become active.
+    #[serde(default)]
+    pub pending_s: u64,
+}
+
+/// A version that AWS could not bring to life.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct FailedVersion {
+    pub version: Version,
+    pub cause: String,
 }
 
 /// What one branch of the Map ended with: a summary, a failure that the executor reported, or an error of the executor
@@ -94,6 +113,19 @@ impl From<BranchResult> for SizeResult {
     }
 }
 
+impl From<FailedVersion> for SizeResult {
+    fn from(failed: FailedVersion) -> Self {
+        Self {
+            memory: failed.version.memory,
+            tally: Tally::default(),
+            result: Err(Failure {
+                error: "PublishFailed".to_owned(),
+                cause: failed.cause,
+            }),
+        }
+    }
+}
+
 impl Tuning {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
@@ -116,7 +148,9 @@ impl Tuning {
     pub fn conclude(self) -> Result<Self, TuneError> {
         let transitions = self.transitions();
         let plan = self.plan;
-        let mut sizes: Vec<SizeResult> = self.results.into_iter().map(SizeResult::from).collect();
+        let never_worked = self.published.failed.iter().cloned().map(SizeResult::from);
+        let measured = self.results.into_iter().map(SizeResult::from);
+        let mut sizes: Vec<SizeResult> = measured.chain(never_worked).collect();
         sizes.sort_by_key(|size| size.memory);
         if plan.request.on_failure == OnFailure::Fail
             && let Some((memory, failure)) = first_failure(&sizes)

@@ -161,6 +161,9 @@ impl Batch<'_> {
                         pace.slower(under_way.len())
                     }
                     Err(InvokeError::NoAnswer(why)) => self.lost(&why),
+                    Err(InvokeError::Failed(TuneError::FunctionNotFound { .. })) => {
+                        Some(self.gone())
+                    }
                     Err(InvokeError::Failed(error)) => Some(error),
                 };
                 failure = failure.or(ended);
@@ -197,6 +200,14 @@ impl Batch<'_> {
                     shortened(why, 500)
                 ))
             })
+    }
+
+    fn gone(&self) -> TuneError {
+        TuneError::InvocationFailed(format!(
+            "version {} is gone: somebody deleted it, or the tuning was stopped and cleaned up before it went on; \
+             start a new execution",
+            self.version.number
+        ))
     }
 
     fn missing(&self) -> usize {

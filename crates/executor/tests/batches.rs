@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use power_tuner_aws::LambdaApi;
 use power_tuner_core::measurement::Progress;
-use power_tuner_core::plan::Plan;
+use power_tuner_core::plan::{Found, Plan, Stack};
 use power_tuner_core::request::Request;
 use power_tuner_executor::handle;
 use power_tuner_lambda_sim::{Curve, Fault, FaultRule, FunctionSpec, Options, Sim};
@@ -44,6 +44,7 @@ async fn bench_with(call_ms: f64, options: Options) -> Bench {
         "",
         &current.revision_id,
         &current.code_sha256,
+        Duration::from_secs(10),
     )
     .await
     .expect("published");
@@ -64,7 +65,7 @@ impl Bench {
         let input = json!({
             "execution": "arn:aws:states:us-east-1:123456789012:execution:m:e",
             "input": written,
-            "plan": Plan::new(request, current).expect("a plan"),
+            "plan": Plan::new(request, Found::at_rest(current), &Stack::default()).expect("a plan"),
             "version": {"memory": 512, "number": "1"},
             "progress": progress,
         });

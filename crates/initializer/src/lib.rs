@@ -1,13 +1,19 @@
 //! The first step: everything that can be known to be wrong is found here, before anything is touched.
 
-use power_tuner_aws::LambdaApi;
+use std::time::Duration;
+
+use power_tuner_aws::{LambdaApi, latest, lock};
 use power_tuner_core::TuneError;
-use power_tuner_core::plan::Plan;
+use power_tuner_core::configuration::Configuration;
+use power_tuner_core::function::{FunctionArn, FunctionRef};
+use power_tuner_core::lock::{ALIAS, Note};
+use power_tuner_core::plan::{Found, Plan, Qualified, Stack};
 use power_tuner_core::request::Request;
 use power_tuner_core::tuning::Tuning;
 use power_tuner_runtime::InLogs;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::sleep;
 
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -15,6 +21,7 @@ pub struct Input {
     /// The execution's own input, as somebody wrote it.
     #[serde(rename = "input")]
     written: Value,
+    stack: Stack,
 }
 
 impl InLogs for Input {
@@ -23,6 +30,10 @@ impl InLogs for Input {
     }
 }
 
+/// A function that changes while it is read is read again, so often.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
 /// Reads the input and the target, and plans the tuning.
 ///
 /// # Errors
@@ -30,8 +41,8 @@ impl InLogs for Input {
 /// Faults of the input, a target that cannot be tuned, an unknown price, or what AWS says.
 pub async fn handle(api: &LambdaApi, input: Input) -> Result<Tuning, TuneError> {
     let request = Request::parse(&input.written).map_err(TuneError::InvalidInput)?;
-    let current = api.configuration(request.function.as_str()).await?;
-    let plan = Plan::new(request, current)?;
+    let found = find(api, &request.function).await?;
+    let plan = Plan::new(request, found, &input.stack)?;
     tracing::info!(
         function = %plan.target.function,
         memory = plan.target.memory.get(),
@@ -41,4 +52,69 @@ pub async fn handle(api: &LambdaApi, input: Input) -> Result<Tuning, TuneError> 
         "planned"
     );
     Ok(Tuning::new(plan))
+}
+
+async fn find(api: &LambdaApi, name: &FunctionRef) -> Result<Found, TuneError> {
+    let (latest, lock) = at_rest(api, name).await?;
+    let qualified = match name.qualifier() {
+        Some(qualifier) => Some(qualified(api, &latest.function, qualifier).await?),
+        None => None,
+    };
+    let reserved_concurrency = api.reserved_concurrency(&latest.function).await?;
+    Ok(Found {
+        latest,
+        lock,
+        qualified,
+        reserved_concurrency,
+    })
+}
+
+/// `$LATEST` and its lock, of one moment. Another tuning may be in the middle of publishing: then `$LATEST` has a size
+/// of that tuning's, and the lock says which one it had before. Read after each other the two may not fit, so that they
+/// are taken only where `$LATEST` is the same before and after.
+async fn at_rest(
+    api: &LambdaApi,
+    name: &FunctionRef,
+) -> Result<(Configuration, Option<Note>), TuneError> {
+    let mut before = latest::idle(api, name.as_str()).await?;
+    for _ in 0..LOOKS {
+        let lock = api.alias(&before.function, ALIAS).await?;
+        let note = lock
+            .map(|alias| lock::read(&before.function, &alias.description))
+            .transpose()?;
+        // What the lock says holds as long as it is there.
+        if note.is_some() {
+            return Ok((before, note));
+        }
+        let after = latest::idle(api, name.as_str()).await?;
+        if after.revision_id == before.revision_id {
+            return Ok((after, None));
+        }
+        before = after;
+        sleep(BETWEEN_LOOKS).await;
+    }
+    Err(TuneError::FunctionChanged {
+        function: before.function.to_string(),
+        detail: "it never was at rest for long enough to be read".to_owned(),
+    })
+}
+
+async fn qualified(
+    api: &LambdaApi,
+    function: &FunctionArn,
+    qualifier: &str,
+) -> Result<Qualified, TuneError> {
+    let name = format!("{function}:{qualifier}");
+    let configuration = api.configuration(&name).await?;
+    let is_number = qualifier.bytes().all(|byte| byte.is_ascii_digit());
+    let alias = if is_number {
+        None
+    } else {
+        api.alias(function, qualifier).await?
+    };
+    Ok(Qualified {
+        name: qualifier.to_owned(),
+        configuration,
+        is_weighted: alias.is_some_and(|alias| alias.is_weighted),
+    })
 }

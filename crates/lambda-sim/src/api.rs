@@ -51,6 +51,7 @@ pub(crate) fn read(place: &Place, request: &Request, request_id: String) -> Resu
                 action: "GetAccountSettings",
                 target: None,
                 operation,
+                members: Vec::new(),
             });
         }
         [
@@ -71,8 +72,19 @@ pub(crate) fn read(place: &Place, request: &Request, request_id: String) -> Resu
         request_id,
         action,
         target: Some(with_alias(target, &operation)),
+        members: members(&operation, &request.body),
         operation,
     })
+}
+
+fn members(operation: &Operation, body: &[u8]) -> Vec<String> {
+    let read = match operation {
+        Operation::Invoke(_) => None,
+        _ => serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).ok(),
+    };
+    let mut names: Vec<String> = read.into_iter().flatten().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    names
 }
 
 /// An alias operation names its alias in the path or the body; faults and the call list want it as the qualifier.

@@ -15,6 +15,8 @@ pub(crate) struct Call {
     pub action: &'static str,
     pub target: Option<Target>,
     pub operation: Operation,
+    /// What its body has, by name; an event to call a function with has none.
+    pub members: Vec<String>,
 }
 
 #[derive(Debug)]

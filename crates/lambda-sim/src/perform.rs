@@ -113,7 +113,7 @@ impl Service {
             if let Some(done) = admin::carry_out(self, &request) {
                 if let Err(error) = done {
                     self.lock()
-                        .record("Unknown", None, Some(error.status), false);
+                        .record("Unknown", None, &[], Some(error.status), false);
                 }
                 continue;
             }
@@ -146,13 +146,14 @@ impl Service {
     fn misread(&self, misread: &Misread, api: Api) -> Reply {
         let reply = api.refusal(&misread.error);
         self.lock()
-            .record(misread.action, None, Some(reply.status), false);
+            .record(misread.action, None, &[], Some(reply.status), false);
         reply
     }
 
     fn record(&self, call: &Call, reply: Option<&Reply>, dropped: bool) {
         let status = reply.map(|reply| reply.status);
+        let target = call.target.as_ref();
         self.lock()
-            .record(call.action, call.target.as_ref(), status, dropped);
+            .record(call.action, target, &call.members, status, dropped);
     }
 }

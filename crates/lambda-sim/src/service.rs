@@ -48,6 +48,8 @@ pub struct CallRecord {
     pub function: Option<String>,
     /// The version or alias it named.
     pub qualifier: Option<String>,
+    /// What its body had, by name.
+    pub members: Vec<String>,
     /// The HTTP status of the answer, if one was made.
     pub status: Option<u16>,
     /// Whether a fault broke the connection.
@@ -281,6 +283,7 @@ impl Account {
         &mut self,
         action: &str,
         target: Option<&Target>,
+        members: &[String],
         status: Option<u16>,
         dropped: bool,
     ) {
@@ -293,6 +296,7 @@ impl Account {
             action: action.to_owned(),
             function: target.map(|target| target.function.clone()),
             qualifier: target.and_then(|target| target.qualifier.clone()),
+            members: members.to_vec(),
             status,
             dropped,
         });

@@ -73,6 +73,7 @@ pub(crate) fn read(request: &Request, request_id: String) -> Result<Call, Misrea
         action,
         target: None,
         operation: Operation::StepFunctions(question),
+        members: Vec::new(),
     })
 }
 

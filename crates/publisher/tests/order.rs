@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use power_tuner_aws::LambdaApi;
+use power_tuner_aws::{LambdaApi, StepFunctionsApi};
 use power_tuner_core::TuneError;
-use power_tuner_core::plan::Plan;
+use power_tuner_core::plan::{Found, Plan, Stack};
 use power_tuner_core::request::Request;
 use power_tuner_core::tuning::Published;
-use power_tuner_lambda_sim::{Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot};
+use power_tuner_lambda_sim::{
+    Execution, ExecutionStatus, Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot,
+};
 use power_tuner_publisher::handle;
 use power_tuner_runtime::Deadline;
 use serde_json::{Value, json};
@@ -18,6 +20,7 @@ const ENOUGH: Duration = Duration::from_mins(2);
 struct Bench {
     sim: Sim,
     api: LambdaApi,
+    executions: StepFunctionsApi,
 }
 
 async fn bench() -> Bench {
@@ -29,8 +32,19 @@ async fn bench() -> Bench {
     .expect("the simulator starts");
     sim.create(FunctionSpec::named("f"))
         .expect("a sound function");
+    sim.put_execution(Execution {
+        arn: EXECUTION.to_owned(),
+        status: ExecutionStatus::Running,
+        ..Execution::default()
+    })
+    .expect("a sound execution");
     let api = LambdaApi::local(&sim.url()).await;
-    Bench { sim, api }
+    let executions = StepFunctionsApi::local(&sim.url()).await;
+    Bench {
+        sim,
+        api,
+        executions,
+    }
 }
 
 impl Bench {
@@ -48,7 +62,11 @@ impl Bench {
         let current = self.api.configuration("f").await.expect("a configuration");
         let written = json!({"lambdaARN": "f", "num": 5, "powerValues": sizes});
         let request = Request::parse(&written).expect("a good input");
-        Plan::new(request, current).expect("a plan")
+        let stack = Stack {
+            longest_wait_s: 2,
+            ..Stack::default()
+        };
+        Plan::new(request, Found::at_rest(current), &stack).expect("a plan")
     }
 
     async fn publish_as_planned(
@@ -65,7 +83,7 @@ impl Bench {
             "published": published,
         });
         let input = serde_json::from_value(input).expect("an input of the publisher");
-        handle(&self.api, input, Deadline::after(left)).await
+        handle(&self.api, &self.executions, input, Deadline::after(left)).await
     }
 
     /// What somebody else does to the function in between. It blocks, so the simulator needs another thread.
@@ -180,18 +198,21 @@ async fn what_a_publisher_that_died_left_is_used_and_not_made_again() {
 #[tokio::test]
 async fn latest_is_put_back_after_any_failure() {
     let faults = [
-        ("PublishVersion", Fault::status(403), "AccessDenied"),
-        ("PublishVersion", Fault::status(400), "PublishFailed"),
+        ("PublishVersion", Fault::status(403), 1, "AccessDenied"),
+        // One of these may be about other code than expected, so it is looked into and tried again.
+        ("PublishVersion", Fault::status(400), 100, "PublishFailed"),
         (
             "UpdateFunctionConfiguration",
             Fault::status(400),
+            1,
             "PublishFailed",
         ),
     ];
-    for (action, fault, error) in faults {
+    for (action, fault, times, error) in faults {
         let bench = bench().await;
         bench.sim.fault(FaultRule {
             nth: Some(2),
+            times: Some(times),
             ..FaultRule::always(action, fault)
         });
         let failed = bench
@@ -274,7 +295,7 @@ async fn a_publisher_that_died_before_the_throwaway_makes_up_for_it() {
     // The second publish, the throwaway's, never comes.
     bench.sim.fault(FaultRule {
         nth: Some(2),
-        ..FaultRule::always("PublishVersion", Fault::status(400))
+        ..FaultRule::always("PublishVersion", Fault::status(403))
     });
     bench
         .publish(&[512], nothing_yet(), ENOUGH)
@@ -299,6 +320,7 @@ async fn the_users_own_version_is_measured_and_not_published_again() {
             "release 7",
             &current.revision_id,
             &current.code_sha256,
+            ENOUGH,
         )
         .await
         .expect("published");
@@ -312,4 +334,56 @@ async fn the_users_own_version_is_measured_and_not_published_again() {
         [512],
         "and no throwaway: their next publish returns their own"
     );
+}
+
+#[tokio::test]
+async fn a_batch_that_ends_after_the_original_size_covers_it() {
+    let bench = bench().await;
+    // Less than what is kept back, so that one size is published and no more.
+    let left = Duration::from_secs(19);
+    let published = bench
+        .publish(&[128, 512], nothing_yet(), left)
+        .await
+        .expect("published");
+    assert!(!published.done);
+    assert_eq!(bench.published(), [512, 513]);
+    assert_eq!(bench.memory(), 512);
+}
+
+#[tokio::test]
+async fn nothing_is_written_when_the_deadline_is_near() {
+    let bench = bench().await;
+    let failed = bench
+        .publish(&[128, 512], nothing_yet(), Duration::from_secs(3))
+        .await
+        .expect_err("a failure");
+    assert!(
+        failed
+            .to_string()
+            .contains("the time for changing it was over"),
+        "{failed}"
+    );
+    assert!(bench.now().aliases.is_empty() && bench.published().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_waits_for_half_of_its_time_and_says_for_how_long() {
+    let bench = bench().await;
+    let mut plan = bench.plan(&[128, 512]).await;
+    plan.longest_wait_s = 600;
+    let held =
+        "512 MB until 9999999999999, arn:aws:states:us-east-1:123456789012:execution:m:other";
+    let url = format!("{}/2015-03-31/functions/f/aliases", bench.sim.url());
+    ureq::post(url)
+        .send_json(
+            json!({"Name": "power-tuner-lock", "FunctionVersion": "$LATEST", "Description": held}),
+        )
+        .expect("a lock");
+    let published = bench
+        .publish_as_planned(plan, nothing_yet(), Duration::from_secs(8))
+        .await
+        .expect("it waited");
+    assert!(!published.done);
+    assert!((3..=5).contains(&published.waited_s), "{published:?}");
+    assert!(bench.published().is_empty());
 }

@@ -7,7 +7,8 @@ mod step;
 use std::future::Future;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use power_tuner_core::TuneError;
+use power_tuner_core::error::shortened;
+use power_tuner_core::{Failure, TuneError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
@@ -40,7 +41,7 @@ where
                 tracing::error!(error = error.name(), "{error}");
                 Diagnostic {
                     error_type: error.name().to_owned(),
-                    error_message: error.to_string(),
+                    error_message: shortened(&error.to_string(), Failure::LONGEST_CAUSE),
                 }
             })
         }

@@ -155,9 +155,9 @@ fn calls_are_listed_until_they_are_forgotten() {
     lambda.create_alias("f", "live", "9");
     lambda.get("/nothing");
     let want = json!([
-        { "number": 1, "action": "GetFunctionConfiguration", "function": "f", "qualifier": null, "status": 200, "dropped": false },
-        { "number": 2, "action": "CreateAlias", "function": "f", "qualifier": "live", "status": 404, "dropped": false },
-        { "number": 3, "action": "Unknown", "function": null, "qualifier": null, "status": 501, "dropped": false },
+        { "number": 1, "action": "GetFunctionConfiguration", "function": "f", "qualifier": null, "members": [], "status": 200, "dropped": false },
+        { "number": 2, "action": "CreateAlias", "function": "f", "qualifier": "live", "members": ["FunctionVersion", "Name"], "status": 404, "dropped": false },
+        { "number": 3, "action": "Unknown", "function": null, "qualifier": null, "members": [], "status": 501, "dropped": false },
     ]);
     assert_eq!(lambda.get("/_sim/calls").body, want);
     assert_eq!(

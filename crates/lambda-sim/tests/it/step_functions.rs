@@ -279,8 +279,8 @@ fn faults_and_the_list_of_calls_are_for_step_functions_too() {
     describe(&lambda, "a");
     lambda.ask("StartExecution", &json!({}));
     let want = json!([
-        { "number": 7, "action": "DescribeExecution", "function": null, "qualifier": null, "status": 200, "dropped": false },
-        { "number": 8, "action": "Unknown", "function": null, "qualifier": null, "status": 501, "dropped": false },
+        { "number": 7, "action": "DescribeExecution", "function": null, "qualifier": null, "members": [], "status": 200, "dropped": false },
+        { "number": 8, "action": "Unknown", "function": null, "qualifier": null, "members": [], "status": 501, "dropped": false },
     ]);
     assert_eq!(lambda.get("/_sim/calls").body, want);
 }

@@ -1,0 +1,136 @@
+//! Aliases: the lock is one, and the input may name one.
+
+use std::time::Duration;
+
+use aws_sdk_lambda::error::ProvideErrorMetadata;
+use power_tuner_core::TuneError;
+use power_tuner_core::function::FunctionArn;
+
+use crate::client;
+use crate::failure::{Asked, WriteError};
+use crate::lambda::LambdaApi;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    pub description: String,
+    pub revision_id: String,
+    /// A share of its calls goes to another version.
+    pub is_weighted: bool,
+}
+
+impl LambdaApi {
+    /// An alias of the function, if there is one of that name.
+    ///
+    /// # Errors
+    ///
+    /// What AWS says, in our words.
+    pub async fn alias(
+        &self,
+        function: &FunctionArn,
+        name: &str,
+    ) -> Result<Option<Alias>, TuneError> {
+        let asked = Asked::on("lambda:GetAlias", function);
+        let sent = self
+            .control
+            .get_alias()
+            .function_name(function.to_string())
+            .name(name)
+            .send()
+            .await;
+        match sent {
+            Ok(alias) => Ok(Some(Alias {
+                description: alias.description.unwrap_or_default(),
+                revision_id: alias.revision_id.unwrap_or_default(),
+                is_weighted: alias
+                    .routing_config
+                    .and_then(|routing| routing.additional_version_weights)
+                    .is_some_and(|weights| !weights.is_empty()),
+            })),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(asked.failed(&error)),
+        }
+    }
+
+    /// Makes an alias of `$LATEST` and gives its revision.
+    ///
+    /// # Errors
+    ///
+    /// There is one of that name, or what else AWS says.
+    pub async fn create_alias(
+        &self,
+        function: &FunctionArn,
+        name: &str,
+        description: &str,
+        longest: Duration,
+    ) -> Result<String, WriteError> {
+        let asked = Asked::on("lambda:CreateAlias", function);
+        self.control
+            .create_alias()
+            .function_name(function.to_string())
+            .function_version("$LATEST")
+            .name(name)
+            .description(description)
+            .customize()
+            .config_override(client::within(longest))
+            .send()
+            .await
+            .map(|alias| alias.revision_id.unwrap_or_default())
+            .map_err(|error| asked.not_written(&error))
+    }
+
+    /// Writes another description, and gives the alias's new revision.
+    ///
+    /// # Errors
+    ///
+    /// `revision` is not the alias's any more, or what else AWS says.
+    pub async fn describe_alias(
+        &self,
+        function: &FunctionArn,
+        name: &str,
+        description: &str,
+        revision: &str,
+        longest: Duration,
+    ) -> Result<String, WriteError> {
+        let asked = Asked::on("lambda:UpdateAlias", function);
+        self.control
+            .update_alias()
+            .function_name(function.to_string())
+            .name(name)
+            .description(description)
+            .revision_id(revision)
+            .customize()
+            .config_override(client::within(longest))
+            .send()
+            .await
+            .map(|alias| alias.revision_id.unwrap_or_default())
+            .map_err(|error| asked.not_written(&error))
+    }
+
+    /// Deletes an alias; one that is not there is no error.
+    ///
+    /// # Errors
+    ///
+    /// What AWS says, in our words.
+    pub async fn delete_alias(
+        &self,
+        function: &FunctionArn,
+        name: &str,
+        longest: Duration,
+    ) -> Result<(), WriteError> {
+        let asked = Asked::on("lambda:DeleteAlias", function);
+        let sent = self
+            .control
+            .delete_alias()
+            .function_name(function.to_string())
+            .name(name)
+            .customize()
+            .config_override(client::within(longest))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
+            Err(error) => Err(asked.not_written(&error)),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Cleaning up after executions that are long gone: one function by hand, or all functions of a state machine.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use power_tuner_aws::lock::Hand;
+use power_tuner_aws::versions::{self, Deleted};
+use power_tuner_aws::{LambdaApi, StepFunctionsApi};
+use power_tuner_core::TuneError;
+use power_tuner_core::error::Fault;
+use power_tuner_core::function::{FunctionArn, FunctionRef};
+use power_tuner_core::lock::Execution;
+use power_tuner_core::marker::execution_in;
+use power_tuner_core::measurement::Version;
+use power_tuner_core::tuning::Cleaned;
+use power_tuner_runtime::Deadline;
+
+/// How far back a sweep looks: longer than anybody takes to give back a permission that a clean-up needed.
+const LOOKS_BACK: Duration = Duration::from_hours(30 * 24);
+/// A function is not begun with less than this.
+const FOR_ONE: Duration = Duration::from_secs(75);
+
+/// Cleans up one function, as a person names it.
+pub(crate) async fn by_hand(
+    api: &LambdaApi,
+    executions: &StepFunctionsApi,
+    name: &str,
+    deadline: Deadline,
+) -> Result<Cleaned, TuneError> {
+    let function = FunctionRef::parse(name)
+        .map_err(|rule| TuneError::InvalidInput(vec![Fault::new("function", rule)]))?;
+    let current = api.configuration(function.as_str()).await?;
+    function_of_any(api, executions, &current.function, deadline).await
+}
+
+/// Cleans up every function that an execution of the state machine tuned and that ended badly. One that cannot be
+/// cleaned up does not keep the others from it.
+pub(crate) async fn all(
+    api: &LambdaApi,
+    executions: &StepFunctionsApi,
+    state_machine: &str,
+    deadline: Deadline,
+) -> Result<Cleaned, TuneError> {
+    let ended = executions.ended_badly(state_machine, LOOKS_BACK).await?;
+    let (mut all, mut first_error) = (Cleaned::default(), None);
+    let mut seen: Vec<FunctionArn> = Vec::new();
+    for execution in ended {
+        if deadline.left() < FOR_ONE {
+            all.left.push(format!(
+                "what `{execution}` and those before it left: there was no time"
+            ));
+            break;
+        }
+        let cleaned = match executions.plan(&execution).await {
+            Ok(Some(plan)) if !seen.contains(&plan.target.function) => {
+                seen.push(plan.target.function.clone());
+                function_of_any(api, executions, &plan.target.function, deadline).await
+            }
+            Ok(_) => continue,
+            Err(error) => Err(error),
+        };
+        match cleaned {
+            Ok(cleaned) => {
+                all.deleted.extend(cleaned.deleted);
+                all.adopted.extend(cleaned.adopted);
+                all.left.extend(cleaned.left);
+            }
+            // Its owner deleted it, and everything of ours with it.
+            Err(TuneError::FunctionNotFound { .. }) => {}
+            Err(error) => {
+                tracing::error!(execution, error = error.name(), "{error}");
+                first_error = first_error.or(Some(error));
+            }
+        }
+    }
+    first_error.map_or(Ok(all), Err)
+}
+
+/// Removes what executions that are over left on a function, and does not touch what belongs to any other.
+async fn function_of_any(
+    api: &LambdaApi,
+    executions: &StepFunctionsApi,
+    function: &FunctionArn,
+    deadline: Deadline,
+) -> Result<Cleaned, TuneError> {
+    let hand = Hand {
+        api,
+        executions,
+        function,
+        deadline,
+    };
+    let mut left = Vec::new();
+    // One that fails must not keep the other from being done.
+    let back = hand.put_back_after_any().await;
+    let mut by_execution: BTreeMap<String, Vec<Version>> = BTreeMap::new();
+    for row in api.versions(function).await? {
+        if let Some(execution) = execution_in(&row.description) {
+            let versions = by_execution.entry(execution.to_owned()).or_default();
+            versions.push(row.version);
+        }
+    }
+    let mut over = Vec::new();
+    for (execution, versions) in by_execution {
+        match executions.status(&execution).await? {
+            Execution::Over | Execution::Missing => over.extend(versions),
+            Execution::Running => left.push(format!("the versions of `{execution}`, which still runs")),
+            Execution::Unknown => left.push(format!(
+                "the versions of `{execution}`, which is not for this stack to see; delete them by hand if it is over"
+            )),
+        }
+    }
+    let Deleted { deleted, adopted } = versions::delete(api, function, over, deadline).await?;
+    if let Some(blocked) = back? {
+        left.push(format!(
+            "the lock: {}. {}",
+            blocked.why(),
+            blocked.by_hand(function)
+        ));
+    }
+    tracing::info!(%function, deleted = deleted.len(), ?left, "cleaned up by hand or on schedule");
+    Ok(Cleaned {
+        deleted,
+        adopted,
+        left,
+        failure: None,
+    })
+}

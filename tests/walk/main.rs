@@ -1,0 +1,10 @@
+//! Walks the state machine's definition with the real handlers in this process, against a simulated AWS: what cannot be
+//! made to happen at an exact moment on local AWS happens here.
+
+mod data;
+mod definition;
+mod machine;
+mod machine_tests;
+mod refusals;
+mod safety;
+mod world;

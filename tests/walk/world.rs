@@ -1,0 +1,418 @@
+//! Where the cases take place: a simulated AWS, and the tuner's real handlers in the order of the real state machine.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use power_tuner_aws::{LambdaApi, StepFunctionsApi};
+use power_tuner_core::TuneError;
+use power_tuner_lambda_sim::{
+    CallRecord, Execution, ExecutionStatus, Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot,
+};
+use power_tuner_runtime::Deadline;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::machine::{Failure, Machine};
+
+pub const FUNCTION: &str = "f";
+pub const LOCK: &str = "power-tuner-lock";
+const DEFINITION: &str = include_str!("../../statemachine/power-tuner.asl.json");
+const PREFIX: &str = "arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner";
+
+/// What the functions' timeouts in the template are.
+const PUBLISHER: Duration = Duration::from_mins(2);
+const EXECUTOR: Duration = Duration::from_mins(15);
+const CLEANER: Duration = Duration::from_mins(5);
+
+pub struct World {
+    pub sim: Sim,
+    api: LambdaApi,
+    executions: StepFunctionsApi,
+    machine: Machine,
+    before: Mutex<Value>,
+    /// What the first step of each execution gave out.
+    planned: Mutex<BTreeMap<String, Value>>,
+}
+
+/// What becomes of the function that works for an execution when that is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worker {
+    Dies,
+    LivesOn,
+}
+
+/// A task's process.
+struct Process {
+    task: Option<JoinHandle<Result<Value, TuneError>>>,
+    worker: Worker,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let (Some(task), Worker::Dies) = (&self.task, self.worker) {
+            task.abort();
+        }
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(FunctionSpec::named(FUNCTION)).await
+    }
+
+    /// Tunings that wait for each other for two seconds at the most.
+    pub async fn with(spec: FunctionSpec) -> Self {
+        Self::that_waits(spec, 2).await
+    }
+
+    pub async fn that_waits(spec: FunctionSpec, longest_wait_s: u64) -> Self {
+        let options = Options {
+            time_scale: 0.02,
+            ..Options::default()
+        };
+        let sim = Sim::start(options).await.expect("the simulator starts");
+        sim.create(spec).expect("a sound function");
+        let (api, executions) = (
+            LambdaApi::local(&sim.url()).await,
+            StepFunctionsApi::local(&sim.url()).await,
+        );
+        let wait = longest_wait_s.to_string();
+        let functions = [
+            "Initializer",
+            "Publisher",
+            "Executor",
+            "Analyzer",
+            "Optimizer",
+            "Cleaner",
+        ]
+        .map(|name| (name, sim.arn(name)));
+        let mut substitutions: BTreeMap<&str, &str> = functions
+            .iter()
+            .map(|(name, arn)| (*name, arn.as_str()))
+            .collect();
+        substitutions.insert("LongestWaitS", &wait);
+        let machine = Machine::read(DEFINITION, &substitutions).expect("the definition");
+        let world = Self {
+            sim,
+            api,
+            executions,
+            machine,
+            before: Mutex::default(),
+            planned: Mutex::default(),
+        };
+        world.remember();
+        world
+    }
+
+    /// Takes the function as it is now for how it was before.
+    pub fn remember(&self) {
+        *self.before.lock().expect("nobody panics with it") = self.lasting();
+    }
+
+    pub fn now(&self) -> Snapshot {
+        self.sim.snapshot(FUNCTION).expect("the function")
+    }
+
+    pub fn memory(&self) -> Value {
+        self.now().latest.configuration["MemorySize"].clone()
+    }
+
+    /// Everything of the function but what AWS changes by itself, and the record of calls.
+    fn lasting(&self) -> Value {
+        let now = self.now();
+        json!({
+            "configuration": now.latest.configuration,
+            "versions": now.versions,
+            "aliases": now.aliases,
+            "reservedConcurrency": now.reserved_concurrency,
+        })
+    }
+
+    #[track_caller]
+    pub fn is_as_before(&self) {
+        let before = self.before.lock().expect("nobody panics with it");
+        assert_eq!(self.lasting(), *before, "the function was left changed");
+    }
+
+    /// Besides these settings, which somebody deployed in between, it is as before.
+    #[track_caller]
+    pub fn is_as_before_but(&self, settings: &Value) {
+        let mut wanted = self.before.lock().expect("nobody panics with it").clone();
+        for (field, value) in settings.as_object().expect("settings") {
+            wanted["configuration"][field] = value.clone();
+        }
+        assert_eq!(self.lasting(), wanted, "the function was left changed");
+    }
+
+    pub fn fault(&self, action: &str, nth: u64, fault: Fault) {
+        self.sim.fault(FaultRule {
+            nth: Some(nth),
+            ..FaultRule::always(action, fault)
+        });
+    }
+
+    /// From the `nth` call on.
+    pub fn faults(&self, action: &str, nth: u64, fault: Fault) {
+        self.sim.fault(FaultRule {
+            nth: Some(nth),
+            times: Some(u64::MAX),
+            ..FaultRule::always(action, fault)
+        });
+    }
+
+    pub fn calls(&self, action: &str) -> Vec<CallRecord> {
+        let mut calls = self.sim.calls();
+        calls.retain(|call| call.action == action);
+        calls
+    }
+
+    /// Tunes the function in an execution of that name, and cleans up after it as the event about its end does.
+    pub async fn tune(&self, name: &str, input: Value) -> Result<Value, Failure> {
+        let ended = self.execute(name, input, Worker::Dies).await;
+        let status = match &ended {
+            Ok(_) => ExecutionStatus::Succeeded,
+            Err(_) => ExecutionStatus::Failed,
+        };
+        self.is(name, status);
+        if ended.is_err() {
+            // It may fail where the fault goes on.
+            let _ = self.event(name).await;
+        }
+        ended
+    }
+
+    /// Error name and cause of a tuning that must fail.
+    pub async fn fail_to_tune(&self, name: &str, input: Value) -> Failure {
+        self.tune(name, input).await.expect_err("a failure")
+    }
+
+    /// Starts tuning, and stops the execution once that holds. Nothing is cleaned up.
+    pub async fn stop_when(
+        &self,
+        name: &str,
+        input: Value,
+        worker: Worker,
+        holds: impl Fn(&Self) -> bool,
+    ) {
+        let stopped = async {
+            while !holds(self) {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stopped => self.is(name, ExecutionStatus::Aborted),
+            ended = self.execute(name, input, worker) => panic!("it ended before it was stopped: {ended:?}"),
+        }
+    }
+
+    async fn execute(&self, name: &str, input: Value, worker: Worker) -> Result<Value, Failure> {
+        let mut request = json!({"lambdaARN": FUNCTION, "num": 5, "powerValues": [128, 512, 1024]});
+        if let (Some(request), Value::Object(more)) = (request.as_object_mut(), input) {
+            request.extend(more);
+        }
+        self.is(name, ExecutionStatus::Running);
+        let run = async |resource: &str, input: Value| {
+            let mut process = Process {
+                task: Some(self.start(resource, input)),
+                worker,
+            };
+            let output = process.task.as_mut().expect("it was just started").await;
+            process.task = None;
+            let output = output
+                .expect("the handler does not panic")
+                .map_err(|error| failure(&error))?;
+            if resource == "Initializer" {
+                let mut planned = self.planned.lock().expect("nobody panics with it");
+                planned.insert(name.to_owned(), output.clone());
+                drop(planned);
+                self.is(name, ExecutionStatus::Running);
+            }
+            Ok(output)
+        };
+        self.machine.execute(&arn(name), request, &run).await.ended
+    }
+
+    fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, TuneError>> {
+        let (api, executions) = (self.api.clone(), self.executions.clone());
+        let within = Deadline::after;
+        match resource {
+            "Initializer" => tokio::spawn(async move {
+                shown(power_tuner_initializer::handle(&api, read(input)).await)
+            }),
+            "Publisher" => tokio::spawn(async move {
+                let until = within(PUBLISHER);
+                shown(power_tuner_publisher::handle(&api, &executions, read(input), until).await)
+            }),
+            "Executor" => tokio::spawn(async move {
+                shown(power_tuner_executor::handle(&api, read(input), within(EXECUTOR)).await)
+            }),
+            "Analyzer" => {
+                tokio::spawn(async move { shown(power_tuner_analyzer::handle(read(input))) })
+            }
+            "Optimizer" => tokio::spawn(async move {
+                let until = within(PUBLISHER);
+                shown(power_tuner_optimizer::handle(&api, &executions, read(input), until).await)
+            }),
+            "Cleaner" => tokio::spawn(async move {
+                let until = within(CLEANER);
+                shown(power_tuner_cleaner::handle(&api, &executions, read(input), until).await)
+            }),
+            other => panic!("no function `{other}`"),
+        }
+    }
+
+    /// One function alone.
+    pub async fn run(&self, resource: &str, input: Value) -> Result<Value, Failure> {
+        let output = self.start(resource, input).await;
+        output
+            .expect("the handler does not panic")
+            .map_err(|error| failure(&error))
+    }
+
+    /// The cleaner with any input.
+    pub async fn clean(&self, input: Value) -> Result<Value, Failure> {
+        self.run("Cleaner", input).await
+    }
+
+    /// What an execution planned.
+    pub fn plan(&self, name: &str) -> Value {
+        self.planned.lock().expect("nobody panics with it")[name]["plan"].clone()
+    }
+
+    /// The clean-up by hand.
+    pub async fn clean_by_hand(&self) -> Value {
+        self.clean(json!({"function": FUNCTION}))
+            .await
+            .expect("cleaned up")
+    }
+
+    /// What the rule on an execution's end does.
+    pub async fn event(&self, name: &str) -> Result<Value, Failure> {
+        let event = json!({
+            "version": "0",
+            "detail-type": "Step Functions Execution Status Change",
+            "source": "aws.states",
+            "detail": {"executionArn": arn(name), "status": "TIMED_OUT"},
+        });
+        self.clean(event).await
+    }
+
+    /// Says in Step Functions how an execution is.
+    pub fn is(&self, name: &str, status: ExecutionStatus) {
+        self.sim
+            .put_execution(self.execution(name, status))
+            .expect("a sound execution");
+    }
+
+    /// An execution as Step Functions knows it: with the output of its first step, once there is one.
+    pub fn execution(&self, name: &str, status: ExecutionStatus) -> Execution {
+        let planned = self.planned.lock().expect("nobody panics with it");
+        let output = planned.get(name).cloned();
+        let now = now_s();
+        Execution {
+            arn: arn(name),
+            status,
+            start_unix_s: now,
+            stop_unix_s: (status != ExecutionStatus::Running).then_some(now),
+            states: output
+                .map(|output| ("Initializer".to_owned(), output))
+                .into_iter()
+                .collect(),
+            ..Execution::default()
+        }
+    }
+
+    /// What the function's owner does: an API call on it.
+    pub async fn own(&self, method: &'static str, path: &str, body: Value) -> Value {
+        self.own_since(method, "2015-03-31", path, body).await
+    }
+
+    /// The same for calls of a later version of the API.
+    pub async fn own_since(
+        &self,
+        method: &'static str,
+        since: &str,
+        path: &str,
+        body: Value,
+    ) -> Value {
+        let url = format!("{}/{since}/functions/{FUNCTION}/{path}", self.sim.url());
+        let sent = tokio::task::spawn_blocking(move || request(method, &url, &body));
+        sent.await.expect("the request does not panic")
+    }
+
+    /// Nothing about the function is on its way any more.
+    pub async fn is_settled(&self) {
+        let settled = |now: &Snapshot| {
+            now.latest.volatile["LastUpdateStatus"] == "Successful"
+                && now.versions.iter().all(|version| version.state == "Active")
+        };
+        while !settled(&self.now()) {
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Puts a lock there.
+    pub async fn lock(&self, memory: u32, until_ms: u64, execution: &str) {
+        let description = format!("{memory} MB until {until_ms}, {}", arn(execution));
+        let alias = json!({"Name": LOCK, "FunctionVersion": "$LATEST", "Description": description});
+        self.own("POST", "aliases", alias).await;
+    }
+
+    /// As if so much time had passed that the holder of the lock is gone for good.
+    pub async fn let_the_lock_expire(&self) {
+        let now = self.now();
+        let lock = now
+            .aliases
+            .iter()
+            .find(|alias| alias.name == LOCK)
+            .expect("a lock");
+        let (memory, rest) = lock.description.split_once(" until ").expect("a note");
+        let (_, execution) = rest.split_once(", ").expect("a note");
+        let expired = json!({"Description": format!("{memory} until 1, {execution}")});
+        self.own("PUT", &format!("aliases/{LOCK}"), expired).await;
+    }
+}
+
+fn read<T: DeserializeOwned>(input: Value) -> T {
+    serde_json::from_value(input).expect("what the state machine passes is what the handler reads")
+}
+
+fn shown<T: Serialize>(output: Result<T, TuneError>) -> Result<Value, TuneError> {
+    output.map(|output| serde_json::to_value(output).expect("JSON"))
+}
+
+/// As Lambda gives a function's error to Step Functions.
+fn failure(error: &TuneError) -> Failure {
+    let cause = json!({"errorType": error.name(), "errorMessage": error.to_string()});
+    Failure {
+        error: error.name().to_owned(),
+        cause: cause.to_string(),
+    }
+}
+
+pub fn arn(execution: &str) -> String {
+    format!("{PREFIX}:{execution}")
+}
+
+pub fn now_s() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs_f64()
+}
+
+fn request(method: &str, url: &str, body: &Value) -> Value {
+    let sent = match method {
+        "POST" => ureq::post(url).send_json(body),
+        "PUT" => ureq::put(url).send_json(body),
+        "DELETE" => ureq::delete(url).call(),
+        other => panic!("no method `{other}`"),
+    };
+    let mut answer = sent.expect("the owner may do that");
+    answer.body_mut().read_json().unwrap_or(Value::Null)
+}
