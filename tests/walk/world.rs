@@ -309,6 +309,17 @@ impl World {
             .expect("a sound execution");
     }
 
+    /// Says in Step Functions that an execution was redriven, and runs.
+    pub fn is_redriven(&self, name: &str) {
+        let execution = Execution {
+            redrive_count: 1,
+            ..self.execution(name, ExecutionStatus::Running)
+        };
+        self.sim
+            .put_execution(execution)
+            .expect("a sound execution");
+    }
+
     /// An execution as Step Functions knows it: with the output of its first step, once there is one.
     pub fn execution(&self, name: &str, status: ExecutionStatus) -> Execution {
         let planned = self.planned.lock().expect("nobody panics with it");
@@ -356,9 +367,9 @@ impl World {
         }
     }
 
-    /// Puts a lock there.
-    pub async fn lock(&self, memory: u32, until_ms: u64, execution: &str) {
-        let description = format!("{memory} MB until {until_ms}, {}", arn(execution));
+    /// Puts a lock there: the sizes are those that it says, such as `512>128`.
+    pub async fn lock(&self, sizes: &str, until_s: u64, execution: &str) {
+        let description = format!("{sizes} until {until_s}, {}", arn(execution));
         let alias = json!({"Name": LOCK, "FunctionVersion": "$LATEST", "Description": description});
         self.own("POST", "aliases", alias).await;
     }
@@ -371,9 +382,9 @@ impl World {
             .iter()
             .find(|alias| alias.name == LOCK)
             .expect("a lock");
-        let (memory, rest) = lock.description.split_once(" until ").expect("a note");
+        let (sizes, rest) = lock.description.split_once(" until ").expect("a note");
         let (_, execution) = rest.split_once(", ").expect("a note");
-        let expired = json!({"Description": format!("{memory} until 1, {execution}")});
+        let expired = json!({"Description": format!("{sizes} until 1, {execution}")});
         self.own("PUT", &format!("aliases/{LOCK}"), expired).await;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::error::ProvideErrorMetadata;
 use power_tuner_core::TuneError;
 use power_tuner_core::function::FunctionArn;
@@ -13,6 +14,8 @@ use crate::lambda::LambdaApi;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
     pub description: String,
+    /// What it mainly points at.
+    pub version: String,
     pub revision_id: String,
     /// A share of its calls goes to another version.
     pub is_weighted: bool,
@@ -40,6 +43,7 @@ impl LambdaApi {
         match sent {
             Ok(alias) => Ok(Some(Alias {
                 description: alias.description.unwrap_or_default(),
+                version: alias.function_version.unwrap_or_default(),
                 revision_id: alias.revision_id.unwrap_or_default(),
                 is_weighted: alias
                     .routing_config
@@ -51,7 +55,7 @@ impl LambdaApi {
         }
     }
 
-    /// Makes an alias of `$LATEST` and gives its revision.
+    /// Makes an alias of a version and gives its revision.
     ///
     /// # Errors
     ///
@@ -60,16 +64,17 @@ impl LambdaApi {
         &self,
         function: &FunctionArn,
         name: &str,
-        description: &str,
+        version: &str,
+        description: Option<&str>,
         longest: Duration,
     ) -> Result<String, WriteError> {
         let asked = Asked::on("lambda:CreateAlias", function);
         self.control
             .create_alias()
             .function_name(function.to_string())
-            .function_version("$LATEST")
+            .function_version(version)
             .name(name)
-            .description(description)
+            .set_description(description.map(str::to_owned))
             .customize()
             .config_override(client::within(longest))
             .send()
@@ -106,6 +111,34 @@ impl LambdaApi {
             .map_err(|error| asked.not_written(&error))
     }
 
+    /// Points an alias at another version.
+    ///
+    /// # Errors
+    ///
+    /// `revision` is not the alias's any more, or what else AWS says.
+    pub async fn move_alias(
+        &self,
+        function: &FunctionArn,
+        name: &str,
+        version: &str,
+        revision: &str,
+        longest: Duration,
+    ) -> Result<(), WriteError> {
+        let asked = Asked::on("lambda:UpdateAlias", function);
+        self.control
+            .update_alias()
+            .function_name(function.to_string())
+            .name(name)
+            .function_version(version)
+            .revision_id(revision)
+            .customize()
+            .config_override(client::within(longest))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| asked.not_written(&error))
+    }
+
     /// Deletes an alias; one that is not there is no error.
     ///
     /// # Errors
@@ -118,13 +151,15 @@ impl LambdaApi {
         longest: Duration,
     ) -> Result<(), WriteError> {
         let asked = Asked::on("lambda:DeleteAlias", function);
+        // Once: it takes no revision, so a repetition might delete the alias that somebody else has made since.
+        let once = client::within(longest).retry_config(RetryConfig::disabled());
         let sent = self
             .control
             .delete_alias()
             .function_name(function.to_string())
             .name(name)
             .customize()
-            .config_override(client::within(longest))
+            .config_override(once)
             .send()
             .await;
         match sent {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_sdk_lambda::config::Credentials;
+use aws_sdk_lambda::config::{Credentials, SharedHttpClient};
+use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
@@ -16,13 +17,16 @@ const ATTEMPTS: u32 = 6;
 
 /// Region, credentials and endpoints come from the environment that Lambda gives to a function.
 pub(crate) async fn from_env() -> SdkConfig {
-    loader().load().await
+    let https = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    loader(https).load().await
 }
 
 /// A service on this machine that asks for no real credentials.
 pub(crate) async fn local(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    loader()
+    loader(Builder::new().build_http())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(credentials)
         .endpoint_url(endpoint)
@@ -39,15 +43,12 @@ pub(crate) fn within(longest: Duration) -> aws_sdk_lambda::config::Builder {
     aws_sdk_lambda::Config::builder().timeout_config(timeouts)
 }
 
-fn loader() -> ConfigLoader {
-    let https = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
+fn loader(http: SharedHttpClient) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(LONGEST_ANSWER)
         .build();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(https)
+        .http_client(http)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts)
 }

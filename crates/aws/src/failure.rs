@@ -82,8 +82,8 @@ impl<'a> Asked<'a> {
             .raw_response()
             .map(|response| response.status().as_u16());
         match status {
-            // A success that cannot be read is one that may have happened.
-            None | Some(200..=299 | 409 | 412 | 500..) => WriteError::Unclear(named),
+            // A success that cannot be read may have happened; so may an attempt before the one that was throttled.
+            None | Some(200..=299 | 409 | 412 | 429 | 500..) => WriteError::Unclear(named),
             Some(_) => WriteError::Refused(named),
         }
     }

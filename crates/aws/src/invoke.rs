@@ -24,6 +24,16 @@ pub struct Answer {
     pub log: String,
     /// The function failed: its error, as far as it is text.
     pub error: Option<String>,
+    /// What it returned, where somebody wants it.
+    pub output: Vec<u8>,
+}
+
+/// What a call of the target is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    pub payload: &'a [u8],
+    pub longest: Duration,
+    pub keeps_output: bool,
 }
 
 /// Why a call of the target has no answer.
@@ -38,7 +48,7 @@ pub enum InvokeError {
 }
 
 impl LambdaApi {
-    /// Calls one version once, and waits for it for `longest` at the most.
+    /// Calls one version once, and waits for it no longer than asked.
     ///
     /// # Errors
     ///
@@ -47,30 +57,48 @@ impl LambdaApi {
         &self,
         function: &FunctionArn,
         version: &Version,
-        payload: Vec<u8>,
-        longest: Duration,
+        ask: Ask<'_>,
     ) -> Result<Answer, InvokeError> {
         let name = format!("{function}:{}", version.number);
-        let timeouts = TimeoutConfig::builder().operation_timeout(longest).build();
+        self.call(&name, ask).await
+    }
+
+    /// Calls any function once, by a name or an ARN with or without a qualifier.
+    ///
+    /// # Errors
+    ///
+    /// As [`invoke`](Self::invoke).
+    pub async fn call(&self, name: &str, ask: Ask<'_>) -> Result<Answer, InvokeError> {
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(ask.longest)
+            .build();
         let sent = self
             .measured
             .invoke()
-            .function_name(&name)
+            .function_name(name)
             .log_type(LogType::Tail)
-            .payload(Blob::new(payload))
+            .payload(Blob::new(ask.payload))
             .customize()
             .config_override(aws_sdk_lambda::Config::builder().timeout_config(timeouts))
             .send()
             .await;
         match sent {
-            Ok(output) => Ok(Answer {
-                request_id: output.request_id().unwrap_or_default().to_owned(),
-                error: output.function_error.as_ref().map(|_| {
-                    let payload = output.payload.as_ref().map_or(&[][..], AsRef::as_ref);
-                    String::from_utf8_lossy(payload).into_owned()
-                }),
-                log: decoded(&output.log_result.unwrap_or_default()),
-            }),
+            Ok(output) => {
+                let request_id = output.request_id().unwrap_or_default().to_owned();
+                let returned = output.payload.map(Blob::into_inner).unwrap_or_default();
+                Ok(Answer {
+                    request_id,
+                    error: output
+                        .function_error
+                        .map(|_| String::from_utf8_lossy(&returned).into_owned()),
+                    log: decoded(&output.log_result.unwrap_or_default()),
+                    output: if ask.keeps_output {
+                        returned
+                    } else {
+                        Vec::new()
+                    },
+                })
+            }
             Err(error) if error.code() == Some("TooManyRequestsException") => {
                 Err(InvokeError::Throttled)
             }

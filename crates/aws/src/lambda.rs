@@ -116,7 +116,7 @@ impl LambdaApi {
             .map_err(|error| asked.not_written(&error))
     }
 
-    /// Publishes `$LATEST`. Where nothing changed since the last version AWS returns that one, with its own description.
+    /// Publishes `$LATEST`, with its own description unless another is given. Where nothing changed since the last version AWS returns that one, with its own description.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl LambdaApi {
     pub async fn publish(
         &self,
         function: &FunctionArn,
-        description: &str,
+        description: Option<&str>,
         revision: &str,
         code_sha256: &str,
         longest: Duration,
@@ -134,7 +134,7 @@ impl LambdaApi {
         self.control
             .publish_version()
             .function_name(function.to_string())
-            .description(description)
+            .set_description(description.map(str::to_owned))
             .revision_id(revision)
             .code_sha256(code_sha256)
             .customize()

@@ -73,20 +73,20 @@ pub(crate) fn failed_update(function: &FunctionArn, reason: &str) -> TuneError {
 }
 
 /// `$LATEST`, in the hands of whoever holds the lock.
-pub struct Latest<'a> {
-    held: &'a Held<'a>,
+pub struct Latest<'a, 'h> {
+    pub held: &'a mut Held<'h>,
     plan: &'a Plan,
     /// As it was read last: after everything that was written.
     current: Configuration,
 }
 
-impl<'a> Latest<'a> {
+impl<'a, 'h> Latest<'a, 'h> {
     /// # Errors
     ///
     /// [`TuneError::FunctionChanged`] where it is not as it was planned, with one of these memory sizes; else what AWS
     /// says.
     pub async fn open(
-        held: &'a Held<'a>,
+        held: &'a mut Held<'h>,
         plan: &'a Plan,
         sizes: &[MemoryMb],
     ) -> Result<Self, TuneError> {
@@ -99,55 +99,55 @@ impl<'a> Latest<'a> {
         })
     }
 
-    #[must_use]
-    pub fn memory(&self) -> MemoryMb {
-        self.current.memory
-    }
-
     /// Gives it a memory size and waits until it has it.
     ///
     /// # Errors
     ///
     /// [`TuneError::FunctionChanged`], an update that failed, or what AWS says.
     pub async fn set_memory(&mut self, memory: MemoryMb) -> Result<(), TuneError> {
-        let function = self.held.hand.function;
+        let before = self.current.memory;
         let mut last = None;
+        let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
             if self.current.memory == memory {
+                self.held.is_settled();
                 return Ok(());
             }
-            let (revision, longest) = (&self.current.revision_id, self.held.hand.time_to_write()?);
             let updated = self
                 .held
-                .hand
-                .api
-                .update_memory(function, memory, revision, longest);
-            match updated.await {
-                Ok(()) => self.look(&[memory]).await?,
+                .update_memory(memory, &self.current.revision_id)
+                .await;
+            match updated {
+                Ok(()) => {}
                 Err(WriteError::Refused(error)) => return Err(error),
-                // If it has what was written, and nothing else is different, then it was us, whatever the answer was.
                 Err(WriteError::Unclear(error)) => {
                     last = Some(error);
-                    self.look(&[memory, self.current.memory]).await?;
+                    pauses.pause().await;
                 }
             }
+            // If it has what was written, and nothing else is different, then it was us, whatever the answer was.
+            self.look(&[memory, before]).await?;
         }
         if self.current.memory == memory {
             return Ok(());
         }
+        let function = self.held.hand.function;
         Err(last.unwrap_or_else(|| failed_update(function, "it did not take effect")))
     }
 
-    /// Publishes it as it is. Gives the new version, or the last one where nothing changed since.
+    /// Publishes it as it is, with its own description unless another is given. Gives the new version, or the last one
+    /// where nothing changed since.
     ///
     /// # Errors
     ///
     /// [`TuneError::FunctionChanged`], or what AWS says.
-    pub async fn publish(&mut self, description: &str) -> Result<Configuration, TuneError> {
+    pub async fn publish(&mut self, description: Option<&str>) -> Result<Configuration, TuneError> {
         let function = self.held.hand.function;
+        let memory = self.current.memory;
         let mut last = None;
+        let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
-            let longest = self.held.hand.time_to_write()?;
+            let longest = self.held.hand.time_to_change()?;
             let published = self.held.hand.api.publish(
                 function,
                 description,
@@ -155,18 +155,19 @@ impl<'a> Latest<'a> {
                 &self.plan.target.code_sha256,
                 longest,
             );
-            let answer = published.await;
-            // Publishing changes the revision. One that was made without an answer is returned by the next try.
-            match answer {
+            match published.await {
                 Ok(version) => {
                     self.check_version(&version)?;
-                    self.look(&[self.current.memory]).await?;
+                    // Publishing changes the revision.
+                    self.look(&[memory]).await?;
                     return Ok(version);
                 }
                 Err(WriteError::Refused(error)) => return Err(error),
+                // A version that was made all the same is what the next try gets.
                 Err(WriteError::Unclear(error)) => last = Some(error),
             }
-            self.look(&[self.current.memory]).await?;
+            pauses.pause().await;
+            self.look(&[memory]).await?;
         }
         Err(last.unwrap_or_else(|| failed_update(function, "it could not be published")))
     }

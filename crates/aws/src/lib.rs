@@ -12,6 +12,6 @@ mod stepfunctions;
 pub mod versions;
 
 pub use failure::WriteError;
-pub use invoke::{Answer, InvokeError};
+pub use invoke::{Answer, Ask, InvokeError};
 pub use lambda::{Deletion, LambdaApi, VersionRow};
 pub use stepfunctions::StepFunctionsApi;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use power_tuner_core::configuration::LastUpdate;
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::lock::{self, ALIAS, Execution, Note, Verdict};
-use power_tuner_core::plan::Plan;
+use power_tuner_core::measurement::Version;
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::Deadline;
 use tokio::time::Instant;
@@ -33,12 +33,18 @@ pub struct Held<'a> {
     pub hand: Hand<'a>,
     note: Note,
     revision: String,
+    /// An update without a clear answer may still take effect.
+    is_unsettled: bool,
+    lost: Option<Lost>,
 }
 
-/// A lock that was left, now held, and the plan of the execution that left it, as far as that is still known.
-struct TakenOver<'a> {
-    held: Held<'a>,
-    left_by: Option<Plan>,
+/// What became of a lock that was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    /// Somebody else has it now, and with it the journal.
+    TakenOver,
+    /// Nobody has it.
+    Removed,
 }
 
 /// Somebody else's lock, and why it was not taken over.
@@ -54,10 +60,18 @@ pub enum Try<T> {
     Blocked(Blocked),
 }
 
+const LATEST: &str = "$LATEST";
 /// What is written, and not clearly so, is looked at and tried again: so often in all.
-pub(crate) const ATTEMPTS: u32 = 4;
-/// So long before the deadline the last write is sent at the latest.
+pub(crate) const ATTEMPTS: u32 = 8;
+/// So long a holder may write at the most, whatever its own time is: others wait for it.
+const LONGEST_HOLD: Duration = Duration::from_mins(2);
+/// So long before its deadline a holder begins nothing new any more, but only puts back.
+const LAST_CHANGE: Duration = Duration::from_secs(15);
+/// And so long before it, nothing at all.
 const LAST_WRITE: Duration = Duration::from_secs(3);
+/// Between two looks at a lock that somebody else holds: all who wait share the control plane.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+
 impl<'a> Hand<'a> {
     /// Gets the lock for an execution, on a function that has `memory` before. Another holder is waited for, so long at
     /// the most; where one is gone, `$LATEST` is put back for it first.
@@ -71,44 +85,45 @@ impl<'a> Hand<'a> {
         memory: MemoryMb,
         patience: Duration,
     ) -> Result<Try<Held<'a>>, TuneError> {
-        let note = Note {
-            memory,
-            until_ms: self.deadline.unix_ms(),
-            execution: execution.to_owned(),
-        };
         let give_up = Instant::now() + patience;
-        let mut pauses = Pauses::new();
-        let held = loop {
-            let refused = match self.create(&note).await? {
+        let mut pauses = Pauses::up_to(BETWEEN_LOOKS);
+        let held = 'locked: loop {
+            let refused = match self.create(execution, memory).await? {
                 Ok(held) => break held,
                 Err(refused) => refused,
             };
-            match self.take_over(execution).await? {
-                Some(Try::Got(left)) => {
-                    let held = left.put_back().await?;
-                    // The journal says the same from now on, in this execution's name.
-                    if let Some(held) = self.rewrite(&note, &held.revision).await? {
-                        break held;
+            loop {
+                let is_over = Instant::now() > give_up;
+                match self.take_over(execution, |_| true).await? {
+                    Some(Try::Got(left)) => {
+                        let left = left.put_back().await?;
+                        // The journal begins anew, in this execution's name.
+                        let note = self.note(execution, memory);
+                        if let Some(held) = self.rewrite(&note, &left.revision).await? {
+                            break 'locked held;
+                        }
                     }
+                    Some(Try::Blocked(blocked)) if is_over => return Ok(Try::Blocked(blocked)),
+                    // It cannot be made, though nobody has it.
+                    None if is_over => return Err(refused),
+                    None => break,
+                    Some(Try::Blocked(_)) => {}
                 }
-                Some(Try::Blocked(blocked)) if Instant::now() > give_up => {
-                    return Ok(Try::Blocked(blocked));
-                }
-                // Gone in between; or it cannot be made, though nobody has it.
-                None if Instant::now() > give_up => return Err(refused),
-                Some(Try::Blocked(_)) | None => {}
+                pauses.pause().await;
             }
             pauses.pause().await;
         };
         // Whoever stopped the execution before there was a lock has cleaned up by now, or will find the lock.
-        if self.executions.status(execution).await? != Execution::Over {
-            return Ok(Try::Got(held));
-        }
+        let stopped = match self.executions.status(execution).await {
+            Ok(Execution::Over) => TuneError::PublishFailed {
+                function: self.function.to_string(),
+                detail: "its tuning was stopped, so nothing more was changed".to_owned(),
+            },
+            Ok(_) => return Ok(Try::Got(held)),
+            Err(error) => error,
+        };
         held.release().await?;
-        Err(TuneError::PublishFailed {
-            function: self.function.to_string(),
-            detail: "its tuning was stopped, so nothing more was changed".to_owned(),
-        })
+        Err(stopped)
     }
 
     /// For the clean-up after an execution: waits for its lock as long as the holder may write, and puts `$LATEST`
@@ -123,20 +138,19 @@ impl<'a> Hand<'a> {
         patience: Duration,
     ) -> Result<(), TuneError> {
         let give_up = Instant::now() + patience;
-        let mut pauses = Pauses::new();
+        let mut pauses = Pauses::up_to(BETWEEN_LOOKS);
+        let is_its = |note: &Note| note.execution == execution;
         loop {
-            let seen = self.api.alias(self.function, ALIAS).await?;
-            let note = seen.and_then(|alias| Note::read(&alias.description));
-            if note.is_none_or(|note| note.execution != execution) {
-                return Ok(());
-            }
-            match self.take_over(execution).await? {
-                None => return Ok(()),
-                Some(Try::Got(left)) => return left.put_back().await?.release().await,
-                Some(Try::Blocked(blocked)) if Instant::now() > give_up => {
+            match self.take_over(execution, is_its).await {
+                // None, or somebody else's alias, which is none of this execution's.
+                Ok(None) | Err(TuneError::TuningInProgress { .. }) => return Ok(()),
+                Ok(Some(Try::Got(left))) => return left.put_back().await?.release().await,
+                Ok(Some(Try::Blocked(blocked))) if !is_its(&blocked.note) => return Ok(()),
+                Ok(Some(Try::Blocked(blocked))) if Instant::now() > give_up => {
                     return Err(blocked.error(self.function, patience));
                 }
-                Some(Try::Blocked(_)) => pauses.pause().await,
+                Ok(Some(Try::Blocked(_))) => pauses.pause().await,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -148,34 +162,37 @@ impl<'a> Hand<'a> {
     ///
     /// `$LATEST` cannot be put back, somebody has an alias of that name, or what AWS says.
     pub async fn put_back_after_any(self) -> Result<Option<Blocked>, TuneError> {
-        match self.take_over("").await? {
+        match self.take_over("", |_| true).await? {
             None => Ok(None),
             Some(Try::Blocked(blocked)) => Ok(Some(blocked)),
             Some(Try::Got(left)) => left.put_back().await?.release().await.map(|()| None),
         }
     }
 
-    /// Takes the lock over on behalf of `asking`, an execution, if that is allowed; `None` where there is no lock.
-    async fn take_over(self, asking: &str) -> Result<Option<Try<TakenOver<'a>>>, TuneError> {
+    /// Takes the lock over on behalf of `asking`, an execution, if that is allowed and `wanted`; `None` where there is
+    /// no lock. It keeps the name of who left it, until `$LATEST` is back.
+    async fn take_over(
+        self,
+        asking: &str,
+        wanted: impl Fn(&Note) -> bool,
+    ) -> Result<Option<Try<Held<'a>>>, TuneError> {
         let Some(seen) = self.api.alias(self.function, ALIAS).await? else {
             return Ok(None);
         };
         let note = read(self.function, &seen.description)?;
-        let now_ms = self.deadline.now_unix_ms();
+        let now_s = self.deadline.now_unix_s();
         // About a lock that is in its time nobody need be asked.
-        let holder = if note.is_live(now_ms) || note.execution == asking {
+        let holder = if note.is_live(now_s) || note.execution == asking || !wanted(&note) {
             Execution::Running
         } else {
             self.executions.status(&note.execution).await?
         };
-        let verdict = note.judge(asking, now_ms, holder);
+        let verdict = note.judge(asking, now_s, holder);
         if verdict != Verdict::TakeOver {
             return Ok(Some(Try::Blocked(Blocked { note, verdict })));
         }
-        let left_by = self.executions.plan(&note.execution).await?;
-        // In the name of who left it, until `$LATEST` is back: the sizes that were set are that plan's.
         let renewed = Note {
-            until_ms: self.deadline.unix_ms(),
+            until_s: self.held_until().unix_s(),
             ..note.clone()
         };
         let Some(held) = self.rewrite(&renewed, &seen.revision_id).await? else {
@@ -187,19 +204,24 @@ impl<'a> Hand<'a> {
             memory = note.memory.get(),
             "took a lock over"
         );
-        Ok(Some(Try::Got(TakenOver { held, left_by })))
+        Ok(Some(Try::Got(held)))
     }
 
-    /// The lock with this note, or why there is none: most often because somebody has it.
-    async fn create(self, note: &Note) -> Result<Result<Held<'a>, TuneError>, TuneError> {
-        let (description, longest) = (note.to_string(), self.time_to_write()?);
-        let created = self
-            .api
-            .create_alias(self.function, ALIAS, &description, longest);
+    /// A new lock, or why there is none: most often because somebody has it.
+    async fn create(
+        self,
+        execution: &str,
+        memory: MemoryMb,
+    ) -> Result<Result<Held<'a>, TuneError>, TuneError> {
+        let note = self.note(execution, memory);
+        let (description, longest) = (note.to_string(), self.time_to_change()?);
+        let created =
+            self.api
+                .create_alias(self.function, ALIAS, LATEST, Some(&description), longest);
         match created.await {
             Ok(revision) => Ok(Ok(self.holding(note, revision))),
             Err(WriteError::Refused(error)) => Err(error),
-            Err(WriteError::Unclear(error)) => Ok(self.find(note).await?.ok_or(error)),
+            Err(WriteError::Unclear(error)) => Ok(self.find(&note).await?.ok_or(error)),
         }
     }
 
@@ -210,7 +232,7 @@ impl<'a> Hand<'a> {
             self.api
                 .describe_alias(self.function, ALIAS, &description, revision, longest);
         match written.await {
-            Ok(revision) => Ok(Some(self.holding(note, revision))),
+            Ok(revision) => Ok(Some(self.holding(note.clone(), revision))),
             // Released in between.
             Err(WriteError::Refused(TuneError::FunctionNotFound { .. })) => Ok(None),
             Err(WriteError::Refused(error)) => Err(error),
@@ -222,20 +244,48 @@ impl<'a> Hand<'a> {
     async fn find(self, note: &Note) -> Result<Option<Held<'a>>, TuneError> {
         let seen = self.api.alias(self.function, ALIAS).await?;
         let ours = seen.filter(|seen| seen.description == note.to_string());
-        Ok(ours.map(|seen| self.holding(note, seen.revision_id)))
+        Ok(ours.map(|seen| self.holding(note.clone(), seen.revision_id)))
     }
 
-    fn holding(self, note: &Note, revision: String) -> Held<'a> {
-        Held {
-            hand: self,
-            note: note.clone(),
-            revision,
+    fn note(self, execution: &str, memory: MemoryMb) -> Note {
+        Note {
+            memory,
+            set: Vec::new(),
+            until_s: self.held_until().unix_s(),
+            execution: execution.to_owned(),
         }
     }
 
+    fn holding(self, note: Note, revision: String) -> Held<'a> {
+        let hand = Hand {
+            deadline: self.held_until(),
+            ..self
+        };
+        Held {
+            hand,
+            note,
+            revision,
+            is_unsettled: false,
+            lost: None,
+        }
+    }
+
+    fn held_until(&self) -> Deadline {
+        self.deadline.within(LONGEST_HOLD)
+    }
+
+    /// What is left for a change, so that there is time to undo it.
+    pub(crate) fn time_to_change(&self) -> Result<Duration, TuneError> {
+        self.time_before(LAST_CHANGE)
+    }
+
     /// What is left for a write and its answer. After the deadline somebody else may hold the lock.
-    pub(crate) fn time_to_write(&self) -> Result<Duration, TuneError> {
-        let left = self.deadline.left().saturating_sub(LAST_WRITE);
+    fn time_to_write(&self) -> Result<Duration, TuneError> {
+        self.time_before(LAST_WRITE)
+    }
+
+    fn time_before(&self, last: Duration) -> Result<Duration, TuneError> {
+        let left = self.deadline.left().saturating_sub(last);
         if left.is_zero() {
             return Err(TuneError::PublishFailed {
                 function: self.function.to_string(),
@@ -295,25 +345,76 @@ impl Blocked {
     }
 }
 
-impl<'a> TakenOver<'a> {
-    async fn put_back(self) -> Result<Held<'a>, TuneError> {
-        let Self { held, left_by } = self;
-        // Where the plan is gone the journal has to do.
-        held.put_back(|memory| left_by.as_ref().is_none_or(|plan| plan.may_set(memory)))
-            .await
-    }
-}
-
 impl Held<'_> {
-    /// Gives `$LATEST` its own memory size again, unless it has one that the tuning did not set: then somebody else
-    /// changed it, and it is theirs.
+    /// Asks for a memory size. The lock says so first: whoever takes it over must know which sizes are ours, and a lock
+    /// that is not ours any more shows here, before anything is written.
+    pub(crate) async fn update_memory(
+        &mut self,
+        memory: MemoryMb,
+        revision: &str,
+    ) -> Result<(), WriteError> {
+        if self.note.set.last() != Some(&memory) {
+            self.announce(memory).await.map_err(WriteError::Refused)?;
+        }
+        let Hand { api, function, .. } = self.hand;
+        let longest = self.hand.time_to_change().map_err(WriteError::Refused)?;
+        let updated = api.update_memory(function, memory, revision, longest).await;
+        self.is_unsettled = matches!(updated, Err(WriteError::Unclear(_)));
+        updated
+    }
+
+    async fn announce(&mut self, memory: MemoryMb) -> Result<(), TuneError> {
+        let Hand { api, function, .. } = self.hand;
+        let note = self.note.about_to_set(memory);
+        let mut pauses = Pauses::new();
+        for _ in 0..ATTEMPTS {
+            if let Some(held) = self.hand.rewrite(&note, &self.revision).await? {
+                self.note = note;
+                self.revision = held.revision;
+                return Ok(());
+            }
+            let (lost, how) = match api.alias(function, ALIAS).await? {
+                Some(seen) if seen.description == self.note.to_string() => {
+                    self.revision = seen.revision_id;
+                    pauses.pause().await;
+                    continue;
+                }
+                Some(_) => (Lost::TakenOver, "took the lock over"),
+                None => (Lost::Removed, "removed the lock"),
+            };
+            self.lost = Some(lost);
+            return Err(TuneError::TuningInProgress {
+                function: function.to_string(),
+                detail: format!(
+                    "somebody {how} while it was held; start again when nobody changes the function"
+                ),
+            });
+        }
+        Err(latest::failed_update(
+            function,
+            "its lock could not be written",
+        ))
+    }
+
+    /// What was asked for was seen to have taken effect, so nothing is under way any more.
+    pub(crate) fn is_settled(&mut self) {
+        self.is_unsettled = false;
+    }
+
+    /// Gives `$LATEST` its own memory size again, unless it has one that was not set under this lock: then somebody
+    /// else changed it, and it is theirs.
     ///
     /// # Errors
     ///
     /// What keeps it from being put back. The lock then stays, and may be taken over at once.
-    pub async fn put_back(self, ours: impl Fn(MemoryMb) -> bool) -> Result<Self, TuneError> {
-        match self.try_to_put_back(ours).await {
+    pub async fn put_back(mut self) -> Result<Self, TuneError> {
+        if self.lost == Some(Lost::TakenOver) {
+            return Ok(self);
+        }
+        match self.try_to_put_back().await {
             Ok(()) => Ok(self),
+            // Its owner deleted it, and the lock with it.
+            Err(gone @ TuneError::FunctionNotFound { .. }) => Err(gone),
             Err(error) => {
                 let cause = TuneError::PublishFailed {
                     function: self.hand.function.to_string(),
@@ -330,15 +431,16 @@ impl Held<'_> {
         }
     }
 
-    async fn try_to_put_back(&self, ours: impl Fn(MemoryMb) -> bool) -> Result<(), TuneError> {
+    async fn try_to_put_back(&mut self) -> Result<(), TuneError> {
         let Hand { api, function, .. } = self.hand;
         let memory = self.note.memory;
+        let mut pauses = Pauses::new();
         // What became of the last write, once there was one.
         let mut written: Option<TuneError> = None;
         for _ in 0..ATTEMPTS {
             // After an update that failed another one is the remedy.
             let current = latest::update_over(api, function).await?;
-            if current.memory != memory && !ours(current.memory) {
+            if current.memory != memory && !self.note.set.contains(&current.memory) {
                 tracing::warn!(
                     memory = current.memory.get(),
                     "somebody else set the memory size; it stays"
@@ -349,23 +451,65 @@ impl Held<'_> {
                 (LastUpdate::Failed(reason), Some(error)) => {
                     *error = latest::failed_update(function, reason);
                 }
-                _ if current.memory == memory => return Ok(()),
+                // An update of ours that is still under way would take effect later; after this write it cannot.
+                _ if current.memory == memory && !self.is_unsettled => return Ok(()),
                 _ => {}
             }
             tracing::info!(from = %current.memory, to = %memory, "putting the memory size back");
             let longest = self.hand.time_to_write()?;
             let updated = api.update_memory(function, memory, &current.revision_id, longest);
-            written = match updated.await {
-                Ok(()) => Some(latest::failed_update(function, "it did not take effect")),
-                Err(WriteError::Unclear(error)) => Some(error),
+            match updated.await {
+                Ok(()) => {
+                    self.is_unsettled = false;
+                    written = Some(latest::failed_update(function, "it did not take effect"));
+                }
+                Err(WriteError::Unclear(error)) => {
+                    self.is_unsettled = true;
+                    written = Some(error);
+                    pauses.pause().await;
+                }
                 Err(WriteError::Refused(error)) => return Err(error),
-            };
+            }
         }
         let current = latest::settled(api, function).await?;
         match written {
-            Some(error) if current.memory != memory => Err(error),
+            Some(error) if current.memory != memory || self.is_unsettled => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Makes an alias point at a version, whether there is one of that name or not.
+    ///
+    /// # Errors
+    ///
+    /// What AWS says, in our words.
+    pub async fn point(&self, name: &str, version: &Version) -> Result<(), TuneError> {
+        let Hand { api, function, .. } = self.hand;
+        let mut last = None;
+        let mut pauses = Pauses::new();
+        for _ in 0..ATTEMPTS {
+            let seen = api.alias(function, name).await?;
+            let longest = self.hand.time_to_change()?;
+            let written = match seen {
+                Some(alias) if alias.version == version.number => return Ok(()),
+                Some(alias) => {
+                    let revision = &alias.revision_id;
+                    api.move_alias(function, name, &version.number, revision, longest)
+                        .await
+                }
+                None => api
+                    .create_alias(function, name, &version.number, None, longest)
+                    .await
+                    .map(drop),
+            };
+            match written {
+                Ok(()) => return Ok(()),
+                Err(WriteError::Refused(error)) => return Err(error),
+                Err(WriteError::Unclear(error)) => last = Some(error),
+            }
+            pauses.pause().await;
+        }
+        Err(last.unwrap_or_else(|| latest::failed_update(function, "its alias cannot be moved")))
     }
 
     /// Removes the lock: for whoever has left `$LATEST` as it is to be.
@@ -374,8 +518,12 @@ impl Held<'_> {
     ///
     /// It cannot be removed, or the deadline has come.
     pub async fn release(self) -> Result<(), TuneError> {
+        if self.lost.is_some() {
+            return Ok(());
+        }
         let Hand { api, function, .. } = self.hand;
         let mut last = None;
+        let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
             let longest = self.hand.time_to_write()?;
             match api.delete_alias(function, ALIAS, longest).await {
@@ -389,12 +537,13 @@ impl Held<'_> {
             if self.hand.find(&self.note).await?.is_none() {
                 return Ok(());
             }
+            pauses.pause().await;
         }
         let why = last.map(|error| error.to_string()).unwrap_or_default();
         let error = TuneError::PublishFailed {
             function: function.to_string(),
             detail: format!(
-                "it is as before, but its lock could not be removed: {why}. By hand: {}",
+                "its lock could not be removed: {why}. The next clean-up tries again. By hand: {}",
                 lock::removal(function)
             ),
         };

@@ -7,18 +7,26 @@ use tokio::time::sleep;
 /// Pauses that double, up to a bound.
 pub(crate) struct Pauses {
     next: Duration,
+    longest: Duration,
 }
 
 impl Pauses {
     const FIRST: Duration = Duration::from_millis(50);
-    pub const LONGEST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(1);
 
     pub fn new() -> Self {
-        Self { next: Self::FIRST }
+        Self::up_to(Self::LONGEST)
+    }
+
+    pub fn up_to(longest: Duration) -> Self {
+        Self {
+            next: Self::FIRST,
+            longest,
+        }
     }
 
     pub async fn pause(&mut self) {
         sleep(self.next).await;
-        self.next = (self.next * 2).min(Self::LONGEST);
+        self.next = (self.next * 2).min(self.longest);
     }
 }

@@ -71,6 +71,25 @@ impl StepFunctionsApi {
         }
     }
 
+    /// How often an execution was redriven.
+    ///
+    /// # Errors
+    ///
+    /// What AWS says, in our words.
+    pub async fn redrives(&self, execution: &str) -> Result<i32, TuneError> {
+        let described = self
+            .client
+            .describe_execution()
+            .execution_arn(execution)
+            .send()
+            .await;
+        match described {
+            Ok(output) => Ok(output.redrive_count.unwrap_or_default()),
+            Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(0),
+            Err(error) => Err(Asked::of("states:DescribeExecution", &execution).failed(&error)),
+        }
+    }
+
     /// What an execution planned; `None` where it never came so far, or is forgotten.
     ///
     /// # Errors
@@ -103,7 +122,7 @@ impl StepFunctionsApi {
         }
     }
 
-    /// Executions of a state machine that ended badly since then, the last one first.
+    /// Executions of a state machine that ended badly since then, the last one that was started first.
     ///
     /// # Errors
     ///
@@ -137,14 +156,18 @@ impl StepFunctionsApi {
                 // The newest come first.
                 recent.retain(|execution| execution.start_date >= since);
                 let goes_on = recent.len() == all;
-                found.extend(recent.into_iter().map(|execution| execution.execution_arn));
+                found.extend(recent);
                 token = page.next_token.filter(|_| goes_on);
                 if token.is_none() {
                     break;
                 }
             }
         }
-        Ok(found)
+        found.sort_by_key(|execution| std::cmp::Reverse(execution.start_date));
+        Ok(found
+            .into_iter()
+            .map(|execution| execution.execution_arn)
+            .collect())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use power_tuner_aws::{Deletion, InvokeError, LambdaApi, WriteError, latest};
+use power_tuner_aws::{Ask, Deletion, InvokeError, LambdaApi, WriteError, latest};
 use power_tuner_core::configuration::{Architecture, LastUpdate, State};
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::measurement::Version;
@@ -29,6 +29,14 @@ async fn bench(spec: FunctionSpec) -> Bench {
     Bench { sim, api, function }
 }
 
+fn ask(payload: &[u8], longest: Duration) -> Ask<'_> {
+    Ask {
+        payload,
+        longest,
+        keeps_output: false,
+    }
+}
+
 fn mb(mb: u32) -> MemoryMb {
     MemoryMb::try_from(mb).expect("a valid size")
 }
@@ -52,7 +60,7 @@ impl Bench {
             .api
             .publish(
                 &self.function,
-                description,
+                Some(description),
                 &current.revision_id,
                 &current.code_sha256,
                 LONGEST,
@@ -264,7 +272,7 @@ async fn a_call_has_its_log_and_its_request_id() {
     let version = bench.publish("").await;
     let answer = bench
         .api
-        .invoke(&bench.function, &version, b"{}".to_vec(), LONGEST)
+        .invoke(&bench.function, &version, ask(b"{}", LONGEST))
         .await
         .expect("an answer");
     assert_eq!(answer.error, None);
@@ -289,7 +297,7 @@ async fn a_function_that_fails_is_an_answer() {
     let version = bench.publish("").await;
     let answer = bench
         .api
-        .invoke(&bench.function, &version, Vec::new(), LONGEST)
+        .invoke(&bench.function, &version, ask(b"", LONGEST))
         .await
         .expect("an answer");
     assert!(answer.error.is_some_and(|error| error.contains("KeyError")));
@@ -304,7 +312,7 @@ async fn a_measured_call_is_sent_once_whatever_happens() {
         bench.sim.forget_calls();
         let answer = bench
             .api
-            .invoke(&bench.function, &version, Vec::new(), LONGEST)
+            .invoke(&bench.function, &version, ask(b"", LONGEST))
             .await;
         let throttled = matches!(answer, Err(InvokeError::Throttled));
         assert_eq!(throttled, fault == Fault::status(429), "{answer:?}");
@@ -324,8 +332,7 @@ async fn a_call_that_never_ends_is_given_up() {
         .invoke(
             &bench.function,
             &version,
-            Vec::new(),
-            Duration::from_millis(200),
+            ask(b"", Duration::from_millis(200)),
         )
         .await;
     assert!(

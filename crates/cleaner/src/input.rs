@@ -39,6 +39,9 @@ pub(crate) struct State {
 #[serde(rename_all = "camelCase")]
 pub struct FromEvent {
     pub(crate) execution_arn: String,
+    /// How often it had been redriven when it ended so.
+    #[serde(default)]
+    pub(crate) redrive_count: i32,
 }
 
 impl TryFrom<Value> for Input {

@@ -12,13 +12,13 @@ use power_tuner_aws::lock::Hand;
 use power_tuner_aws::versions::{self, Deleted};
 use power_tuner_aws::{LambdaApi, StepFunctionsApi};
 use power_tuner_core::error::{Caught, Fault, shortened};
-use power_tuner_core::lock::Execution;
 use power_tuner_core::marker::{Marker, Owner};
 use power_tuner_core::plan::Plan;
 use power_tuner_core::tuning::Cleaned;
 use power_tuner_core::{Failure, TuneError};
 use power_tuner_runtime::Deadline;
 
+use crate::input::FromEvent;
 pub use crate::input::Input;
 
 /// What is left for the work after waiting for whoever still holds the function.
@@ -44,7 +44,7 @@ pub async fn handle(
             };
             conclude(cleaned, asked.state.caught)
         }
-        Input::Event(event) => after_event(api, executions, &event.execution_arn, deadline).await,
+        Input::Event(event) => after_event(api, executions, &event, deadline).await,
         Input::Function(function) => sweep::by_hand(api, executions, &function, deadline).await,
         Input::StateMachineSweep(arn) => sweep::all(api, executions, &arn, deadline).await,
         Input::Unknown => Err(TuneError::InvalidInput(vec![Fault::new(
@@ -65,12 +65,15 @@ fn conclude(
         (Err(error), None) => Err(error),
         (Err(error), Some(Failure { error: name, cause })) => {
             tracing::error!(error = error.name(), "{error}");
-            let error = shortened(&error.to_string(), Failure::LONGEST_CAUSE);
+            let again = shortened(&error.to_string(), Failure::LONGEST_CAUSE);
+            let cause = if again == cause {
+                cause
+            } else {
+                format!("{cause}; after that, cleaning up failed: {again}")
+            };
+            let failure = Some(Failure { error: name, cause });
             Ok(Cleaned {
-                failure: Some(Failure {
-                    error: name,
-                    cause: format!("{cause}; after that, cleaning up failed: {error}"),
-                }),
+                failure,
                 ..Cleaned::default()
             })
         }
@@ -80,14 +83,15 @@ fn conclude(
 async fn after_event(
     api: &LambdaApi,
     executions: &StepFunctionsApi,
-    execution: &str,
+    event: &FromEvent,
     deadline: Deadline,
 ) -> Result<Cleaned, TuneError> {
-    if executions.status(execution).await? == Execution::Running {
-        // Somebody redrove it before the event came.
-        tracing::info!("it runs again, so nothing is cleaned up");
+    // What Step Functions says of the status may be older than the event.
+    if executions.redrives(&event.execution_arn).await? > event.redrive_count {
+        tracing::info!("somebody redrove it since, so nothing is cleaned up");
         return Ok(Cleaned::default());
     }
+    let execution = &event.execution_arn;
     let Some(plan) = executions.plan(execution).await? else {
         tracing::info!("there is nothing to clean up");
         return Ok(Cleaned::default());

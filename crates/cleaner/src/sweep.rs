@@ -46,9 +46,9 @@ pub(crate) async fn all(
     let mut seen: Vec<FunctionArn> = Vec::new();
     for execution in ended {
         if deadline.left() < FOR_ONE {
-            all.left.push(format!(
-                "what `{execution}` and those before it left: there was no time"
-            ));
+            let left = format!("what `{execution}` and those before it left: there was no time");
+            tracing::warn!(left, "the next sweep goes on");
+            all.left.push(left);
             break;
         }
         let cleaned = match executions.plan(&execution).await {

@@ -163,9 +163,14 @@ const NOT_SET_BY_THE_OWNER: [&str; 12] = [
     "StateReasonCode",
     "Version",
 ];
-/// Parts of a field that are not set by the owner either: what the reader's role may not decrypt, and how far AWS is
-/// with a snapshot.
-const PARTS_NOT_SET_BY_THE_OWNER: [&str; 2] = ["Error", "OptimizationStatus"];
+/// Parts of fields that are not set by the owner either: what the reader's role may not decrypt, how far AWS is with a
+/// snapshot, and which network the subnets are in.
+const PARTS_NOT_SET_BY_THE_OWNER: [(&str, &str); 4] = [
+    ("Environment", "Error"),
+    ("ImageConfigResponse", "Error"),
+    ("SnapStart", "OptimizationStatus"),
+    ("VpcConfig", "VpcId"),
+];
 /// Is the only setting that the tuner changes.
 const MEMORY: &str = "MemorySize";
 /// Each version has its own, and names its function.
@@ -178,7 +183,7 @@ impl Settings {
             .filter(|(field, _)| {
                 field.as_str() != MEMORY && !NOT_SET_BY_THE_OWNER.contains(&field.as_str())
             })
-            .filter_map(|(field, value)| Some((field.clone(), hash(&canonical(value)?))));
+            .filter_map(|(field, value)| Some((field.clone(), hash(&canonical(field, value)?))));
         Self(hashes.collect())
     }
 
@@ -206,32 +211,29 @@ impl Settings {
     }
 }
 
-/// The same for values that mean the same: without what is empty or absent, and lists of names in one order. `None`
-/// where nothing is left.
-fn canonical(value: &Value) -> Option<Value> {
+/// The same for values that mean the same; `None` where nothing is set.
+fn canonical(field: &str, value: &Value) -> Option<Value> {
+    let mut value = value.clone();
+    if let Value::Object(parts) = &mut value {
+        parts.retain(|part, value| {
+            !PARTS_NOT_SET_BY_THE_OWNER.contains(&(field, part.as_str())) && !is_empty(value)
+        });
+        // In which order AWS gives subnets and security groups is nobody's choice.
+        let lists = parts.values_mut().filter(|_| field == "VpcConfig");
+        for list in lists.filter_map(Value::as_array_mut) {
+            list.sort_by_key(Value::to_string);
+        }
+    }
+    (!is_empty(&value)).then_some(value)
+}
+
+fn is_empty(value: &Value) -> bool {
     match value {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().filter_map(canonical).collect();
-            if items.iter().all(Value::is_string) {
-                items.sort_unstable_by(|a, b| a.as_str().cmp(&b.as_str()));
-            }
-            (!items.is_empty()).then_some(Value::Array(items))
-        }
-        Value::Object(fields) => {
-            let kept: BTreeMap<&String, Value> = fields
-                .iter()
-                .filter(|(field, _)| !PARTS_NOT_SET_BY_THE_OWNER.contains(&field.as_str()))
-                .filter_map(|(field, value)| Some((field, canonical(value)?)))
-                .collect();
-            (!kept.is_empty()).then(|| {
-                kept.into_iter()
-                    .map(|(field, value)| (field.clone(), value))
-                    .collect()
-            })
-        }
-        value => Some(value.clone()),
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -353,6 +355,14 @@ pub(crate) mod tests {
             (
                 json!({"Environment": {"Variables": {"STAGE": "test"}}, "Timeout": 4}),
                 vec!["Environment", "Timeout"],
+            ),
+            (
+                json!({"Environment": {"Variables": {"STAGE": "live", "Error": "", "OptimizationStatus": "On"}}}),
+                vec!["Environment"],
+            ),
+            (
+                json!({"VpcConfig": {"SubnetIds": ["a", "c"], "SecurityGroupIds": []}}),
+                vec!["VpcConfig"],
             ),
             (json!({"CodeSha256": "new"}), vec!["CodeSha256"]),
             (

@@ -56,7 +56,7 @@ pub enum TuneError {
     #[error("`{function}` cannot be tuned: {reason}")]
     UnsupportedFunction { function: String, reason: String },
 
-    #[error("`{function}` is held by another tuning: {detail}")]
+    #[error("`{function}` cannot be locked: {detail}")]
     TuningInProgress { function: String, detail: String },
 
     #[error(
@@ -101,6 +101,41 @@ impl TuneError {
         "NoMeasurements",
         "PriceUnknown",
     ];
+
+    /// The same error, with what went wrong after it: the first one is the execution's, and neither may get lost.
+    #[must_use]
+    pub fn followed_by(self, later: &Self) -> Self {
+        let with = |detail: String| format!("{detail}; after that: {later}");
+        match self {
+            Self::FunctionChanged { function, detail } => Self::FunctionChanged {
+                function,
+                detail: with(detail),
+            },
+            Self::AccessDenied {
+                action,
+                resource,
+                detail,
+            } => Self::AccessDenied {
+                action,
+                resource,
+                detail: with(detail),
+            },
+            Self::PublishFailed { function, detail } => Self::PublishFailed {
+                function,
+                detail: with(detail),
+            },
+            Self::TuningInProgress { function, detail } => Self::TuningInProgress {
+                function,
+                detail: with(detail),
+            },
+            Self::Throttled { what, remedy } => Self::Throttled {
+                what: format!("{what} (and after that: {later})"),
+                remedy,
+            },
+            Self::FunctionNotFound { function } => Self::FunctionNotFound { function },
+            first => Self::InvocationFailed(with(first.to_string())),
+        }
+    }
 
     /// The error name of the failed state, and so of the failed execution.
     #[must_use]

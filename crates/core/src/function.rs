@@ -76,6 +76,12 @@ impl FunctionRef {
         &self.unqualified
     }
 
+    /// The name or ARN as a call takes it, with its qualifier.
+    #[must_use]
+    pub fn qualified(&self) -> String {
+        self.clone().into()
+    }
+
     /// The version's number or the alias's name, unless it is `$LATEST` that is meant.
     #[must_use]
     pub fn qualifier(&self) -> Option<&str> {
@@ -84,6 +90,11 @@ impl FunctionRef {
 }
 
 const LATEST: &str = "$LATEST";
+
+/// Whether it may be the name of an alias: what has digits alone is a version's number.
+pub(crate) fn is_alias(text: &str) -> bool {
+    is_qualifier(text) && !text.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 fn is_qualifier(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(is_of_a_name)

@@ -12,6 +12,7 @@ pub mod marker;
 pub mod measurement;
 pub mod memory;
 pub mod outcome;
+pub mod payload;
 pub mod plan;
 pub mod prices;
 pub mod report;

@@ -10,13 +10,16 @@ use crate::memory::MemoryMb;
 /// makes it a journal.
 pub const ALIAS: &str = "power-tuner-lock";
 
-/// What the alias's description says.
+/// What the alias's description says: `512>128>256 until 1763680000, arn:aws:states:…` is what `$LATEST` had before, what
+/// it has and what it is about to get, until when the holder may write, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What `$LATEST` had before.
     pub memory: MemoryMb,
-    /// In milliseconds since 1970: until then nobody but the holder writes. Zero once the holder gave up.
-    pub until_ms: u64,
+    /// The last two sizes that the holder set, or was about to set. Any other is somebody else's change.
+    pub set: Vec<MemoryMb>,
+    /// In seconds since 1970: until then nobody but the holder writes. Zero once the holder gave up.
+    pub until_s: u64,
     /// The holder's execution.
     pub execution: String,
 }
@@ -44,20 +47,30 @@ pub enum Verdict {
 }
 
 /// Clocks differ a little, and a call that was sent in time may take effect a moment later.
-const GRACE_MS: u64 = 10_000;
+const GRACE_S: u64 = 10;
 
 impl Note {
     /// Whether its holder may still write.
     #[must_use]
-    pub fn is_live(&self, now_ms: u64) -> bool {
-        self.until_ms > 0 && now_ms <= self.until_ms + GRACE_MS
+    pub fn is_live(&self, now_s: u64) -> bool {
+        self.until_s > 0 && now_s <= self.until_s + GRACE_S
     }
 
     /// The same for a holder that will not write any more.
     #[must_use]
     pub fn given_up(&self) -> Self {
         Self {
-            until_ms: 0,
+            until_s: 0,
+            ..self.clone()
+        }
+    }
+
+    /// The same for a holder that is about to set this size.
+    #[must_use]
+    pub fn about_to_set(&self, memory: MemoryMb) -> Self {
+        let before = self.set.last().copied();
+        Self {
+            set: before.into_iter().chain([memory]).collect(),
             ..self.clone()
         }
     }
@@ -65,11 +78,15 @@ impl Note {
     /// Reads a description; `None` where a power tuner did not write it.
     #[must_use]
     pub fn read(description: &str) -> Option<Self> {
-        let (memory, rest) = description.split_once(" MB until ")?;
-        let (until_ms, execution) = rest.split_once(", ")?;
+        let (sizes, rest) = description.split_once(" until ")?;
+        let (until_s, execution) = rest.split_once(", ")?;
+        let size = |text: &str| MemoryMb::try_from(text.parse::<u32>().ok()?).ok();
+        let sizes: Option<Vec<MemoryMb>> = sizes.split('>').map(size).collect();
+        let (memory, set) = sizes.as_deref()?.split_first()?;
         Some(Self {
-            memory: MemoryMb::try_from(memory.parse::<u32>().ok()?).ok()?,
-            until_ms: until_ms.parse().ok()?,
+            memory: *memory,
+            set: set.to_vec(),
+            until_s: until_s.parse().ok()?,
             execution: execution
                 .contains(":execution:")
                 .then(|| execution.to_owned())?,
@@ -78,8 +95,8 @@ impl Note {
 
     /// What `asking`, an execution, may do about this lock.
     #[must_use]
-    pub fn judge(&self, asking: &str, now_ms: u64, holder: Execution) -> Verdict {
-        if self.is_live(now_ms) {
+    pub fn judge(&self, asking: &str, now_s: u64, holder: Execution) -> Verdict {
+        if self.is_live(now_s) {
             return Verdict::Wait;
         }
         if self.execution == asking {
@@ -113,12 +130,11 @@ pub fn removal(function: &FunctionArn) -> String {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            memory,
-            until_ms,
-            execution,
-        } = self;
-        write!(f, "{memory} until {until_ms}, {execution}")
+        write!(f, "{}", self.memory.get())?;
+        for size in &self.set {
+            write!(f, ">{}", size.get())?;
+        }
+        write!(f, " until {}, {}", self.until_s, self.execution)
     }
 }
 
@@ -129,19 +145,32 @@ mod tests {
     const MINE: &str = "arn:aws:states:eu-west-1:123456789012:execution:power-tuner:mine";
     const THEIRS: &str = "arn:aws:states:eu-west-1:123456789012:execution:power-tuner:theirs";
 
+    fn mb(mb: u32) -> MemoryMb {
+        MemoryMb::try_from(mb).expect("a valid size")
+    }
+
     fn note(execution: &str) -> Note {
         Note {
-            memory: MemoryMb::try_from(512).expect("a valid size"),
-            until_ms: 1_000_000,
+            memory: mb(512),
+            set: Vec::new(),
+            until_s: 1_000,
             execution: execution.to_owned(),
         }
     }
 
     #[test]
     fn a_note_is_read_as_it_was_written() {
-        let note = note(MINE);
-        assert_eq!(note.to_string(), format!("512 MB until 1000000, {MINE}"));
-        assert_eq!(Note::read(&note.to_string()), Some(note));
+        let mut note = note(MINE);
+        assert_eq!(note.to_string(), format!("512 until 1000, {MINE}"));
+        for (next, want) in [
+            (128, "512>128"),
+            (256, "512>128>256"),
+            (1024, "512>256>1024"),
+        ] {
+            note = note.about_to_set(mb(next));
+            assert_eq!(note.to_string(), format!("{want} until 1000, {MINE}"));
+            assert_eq!(Note::read(&note.to_string()), Some(note.clone()));
+        }
     }
 
     #[test]
@@ -149,24 +178,26 @@ mod tests {
         for description in [
             "",
             "do not touch",
-            "512 MB until tomorrow, arn:aws:states:::execution:a:b",
-            "512 MB until 1, me",
-            "64 MB until 1, arn:aws:states:::execution:a:b",
+            "512 until tomorrow, arn:aws:states:::execution:a:b",
+            "512 until 1, me",
+            "64 until 1, arn:aws:states:::execution:a:b",
+            "512> until 1, arn:aws:states:::execution:a:b",
         ] {
             assert_eq!(Note::read(description), None, "{description}");
         }
     }
 
     #[test]
-    fn the_longest_execution_arn_fits_into_a_description() {
+    fn the_longest_note_fits_into_a_description() {
         let execution = format!(
             "arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:{}:{}",
             "m".repeat(80),
             "e".repeat(80)
         );
         let longest = Note {
-            memory: MemoryMb::try_from(10_240).expect("a valid size"),
-            until_ms: 9_999_999_999_999,
+            memory: mb(10_240),
+            set: vec![mb(10_240); 2],
+            until_s: 9_999_999_999,
             execution,
         };
         assert!(longest.to_string().len() <= 256);
@@ -175,8 +206,8 @@ mod tests {
     #[test]
     fn nobody_takes_a_lock_over_before_its_time_or_from_a_living_execution() {
         use Execution::{Missing, Over, Running, Unknown};
-        let in_time = 1_000_000;
-        let just_over = 1_000_000 + GRACE_MS;
+        let in_time = 1_000;
+        let just_over = in_time + GRACE_S;
         let late = just_over + 1;
         let cases = [
             (THEIRS, in_time, Over, Verdict::Wait),

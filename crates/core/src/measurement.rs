@@ -23,6 +23,9 @@ pub struct Progress {
     /// Runs of the executor so far.
     pub batches: u32,
     pub samples: Samples,
+    /// Samples of each payload, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_payload: Vec<u32>,
     pub tally: Tally,
     /// Set when `done`, unless the size failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,11 +79,22 @@ pub struct Tally {
     pub billed_ms: u64,
 }
 
+/// How a call of the target ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    Success,
+    /// By an error that the input allows: it is measured like a success.
+    AllowedError,
+    Failure,
+}
+
 impl Progress {
-    /// Takes in what the log of one call says. Without a report there is no sample.
-    pub fn record(&mut self, found: Option<Found>, failed: bool) {
+    /// Takes in what the log of one call says; `payload` is the one that it received. Without a report there is no
+    /// sample.
+    pub fn record(&mut self, found: Option<Found>, payload: usize, answered: Answered) {
+        let failed = answered == Answered::Failure;
         self.tally.calls += 1;
-        self.tally.errors += u32::from(failed);
+        self.tally.errors += u32::from(answered != Answered::Success);
         let Some(Found { report, matched }) = found else {
             self.tally.without_report += u32::from(!failed);
             return;
@@ -93,6 +107,10 @@ impl Progress {
         if !failed {
             self.samples.duration_ms.push(report.total_ms());
             self.samples.billed_ms.push(report.billed_ms);
+            if self.by_payload.len() <= payload {
+                self.by_payload.resize(payload + 1, 0);
+            }
+            self.by_payload[payload] += 1;
         }
     }
 
@@ -118,6 +136,7 @@ impl Progress {
         Self {
             done: true,
             samples: Samples::default(),
+            by_payload: Vec::new(),
             summary,
             failure,
             ..self
@@ -222,7 +241,7 @@ mod tests {
     fn init_is_shown_but_never_billed_twice() {
         let mut progress = Progress::default();
         for _ in 0..5 {
-            progress.record(Some(report(100.0, 301.0, 200.5)), false);
+            progress.record(Some(report(100.0, 301.0, 200.5)), 0, Answered::Success);
         }
         let size = MemoryMb::try_from(1024).expect("a valid size");
         let done = progress.finish(None, 0.0, size, &price());
@@ -240,7 +259,7 @@ mod tests {
     #[test]
     fn a_call_without_a_report_is_counted_and_is_no_sample() {
         let mut progress = Progress::default();
-        progress.record(None, false);
+        progress.record(None, 0, Answered::Success);
         assert_eq!(progress.samples.len(), 0);
         assert_eq!(
             (progress.tally.calls, progress.tally.without_report),
@@ -248,7 +267,7 @@ mod tests {
         );
         assert!(!progress.has_lost_too_many(10));
         for _ in 0..3 {
-            progress.record(None, false);
+            progress.record(None, 0, Answered::Success);
         }
         assert!(progress.has_lost_too_many(10));
     }
@@ -256,7 +275,7 @@ mod tests {
     #[test]
     fn a_failed_call_costs_but_is_no_sample() {
         let mut progress = Progress::default();
-        progress.record(Some(report(50.0, 50.0, 0.0)), true);
+        progress.record(Some(report(50.0, 50.0, 0.0)), 0, Answered::Failure);
         assert_eq!(progress.samples.len(), 0);
         assert_eq!((progress.tally.errors, progress.tally.billed_ms), (1, 50));
     }
@@ -267,7 +286,8 @@ mod tests {
         for call in 0..1000 {
             progress.record(
                 Some(report(800_000.0 + f64::from(call) / 7.0, 800_001.0, 0.0)),
-                false,
+                0,
+                Answered::Success,
             );
         }
         let bytes = serde_json::to_string(&progress).expect("JSON").len();

@@ -38,6 +38,66 @@ pub struct Outcome {
     pub optimization: Option<Optimization>,
 }
 
+/// What the measuring led to.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Conclusion {
+    Chosen(Box<Outcome>),
+    Tried(DryRun),
+}
+
+/// What a dry run gives out: whether each size can be called. One call says nothing about time or cost.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRun {
+    /// Always true: this is how a reader tells it from an outcome.
+    pub dry_run: bool,
+    pub function: String,
+    pub region: String,
+    pub architecture: Architecture,
+    pub sizes: Vec<Tried>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_versions: Vec<Version>,
+}
+
+/// A size that was called once.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tried {
+    pub memory: MemoryMb,
+    pub status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl DryRun {
+    #[must_use]
+    pub fn new(plan: &Plan, sizes: &[SizeResult]) -> Self {
+        let function = &plan.target.function;
+        let tried = |size: &SizeResult| {
+            let Size {
+                memory,
+                status,
+                reason,
+                ..
+            } = Size::of(size);
+            Tried {
+                memory,
+                status,
+                reason,
+            }
+        };
+        Self {
+            dry_run: true,
+            function: function.to_string(),
+            region: function.region().to_owned(),
+            architecture: plan.target.architecture,
+            sizes: sizes.iter().map(tried).collect(),
+            kept_versions: Vec::new(),
+        }
+    }
+}
+
 /// What the tuning itself cost.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,6 +153,11 @@ pub struct Optimization {
     pub to: MemoryMb,
     /// False where the function had the best size already.
     pub changed: bool,
+    /// The alias that was asked for, and the version that it now points at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 impl Outcome {

@@ -134,12 +134,6 @@ impl Plan {
     pub fn throwaway_size(&self) -> MemoryMb {
         self.target.memory.neighbour()
     }
-
-    /// Whether `$LATEST` may have this size because of us. Any other is somebody else's change.
-    #[must_use]
-    pub fn may_set(&self, memory: MemoryMb) -> bool {
-        memory == self.throwaway_size() || self.request.sizes.contains(&memory)
-    }
 }
 
 /// Why the function cannot be tuned as it is: every reason, each with what to do.
@@ -350,7 +344,7 @@ pub(crate) mod tests {
         let request = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
         let held = Found {
             latest: configuration(json!({"MemorySize": 128})),
-            lock: Note::read("512 MB until 1, arn:aws:states:r:a:execution:m:e"),
+            lock: Note::read("512>128 until 1, arn:aws:states:r:a:execution:m:e"),
             ..found()
         };
         let plan = Plan::new(request, held, &Stack::default()).expect("a plan");

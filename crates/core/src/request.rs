@@ -5,12 +5,18 @@ use serde_json::{Map, Value};
 
 use crate::choice::Strategy;
 use crate::error::Fault;
-use crate::function::FunctionRef;
+use crate::function::{self, FunctionRef};
+use crate::lock;
 use crate::memory::MemoryMb;
+use crate::payload::Payloads;
 
 /// What the writer of an execution input asks for.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the input"
+)]
 pub struct Request {
     pub function: FunctionRef,
     /// Ascending, without repetitions, never empty.
@@ -22,7 +28,18 @@ pub struct Request {
     pub discard_top_bottom: f64,
     pub include_output_results: bool,
     pub auto_optimize: bool,
+    /// An alias that is to point at the best size.
+    pub auto_optimize_alias: Option<String>,
     pub on_failure: OnFailure,
+    /// One call for each size, to see whether everything works.
+    pub dry_run: bool,
+    pub pre_processor: Option<FunctionRef>,
+    pub post_processor: Option<FunctionRef>,
+    pub sleep_between_runs_ms: u64,
+    /// Nothing of a payload may show in a log or a cause.
+    pub disable_payload_logs: bool,
+    /// Errors of the target that count as an ordinary end of a call.
+    pub allowed_exceptions: Vec<String>,
 }
 
 /// How many calls of one memory size may run at once.
@@ -69,7 +86,10 @@ const DEFAULT_DISCARD: f64 = 0.2;
 /// Above this share nothing would be left to average.
 const LARGEST_DISCARD: f64 = 0.4;
 
-const FIELDS: [&str; 11] = [
+/// Longer pauses would only cost: a call's environment is kept for minutes.
+const LONGEST_SLEEP_MS: u64 = 600_000;
+
+const FIELDS: [&str; 18] = [
     "lambdaARN",
     "powerValues",
     "num",
@@ -80,21 +100,18 @@ const FIELDS: [&str; 11] = [
     "discardTopBottom",
     "includeOutputResults",
     "autoOptimize",
-    "onFailure",
-];
-
-/// Fields of the contract that this version refuses, because ignoring them would tune something else.
-const NOT_YET: [&str; 9] = [
-    "payloadS3",
     "autoOptimizeAlias",
+    "onFailure",
     "dryRun",
     "preProcessorARN",
     "postProcessorARN",
     "sleepBetweenRunsMs",
     "disablePayloadLogs",
-    "onlyColdStarts",
     "allowedExceptions",
 ];
+
+/// Fields of the contract that this version refuses, because ignoring them would tune something else.
+const NOT_YET: [&str; 2] = ["payloadS3", "onlyColdStarts"];
 
 impl Request {
     /// Reads an execution input.
@@ -114,7 +131,6 @@ impl Request {
             faults: Vec::new(),
         };
         read.refuse_unknown_fields();
-        read.refuse_weighted_payload();
         let bytes = input.to_string().len() as u64;
         let function = read.required("lambdaARN", function);
         let sizes = read.sizes();
@@ -126,9 +142,17 @@ impl Request {
         let discard = read.optional("discardTopBottom", number);
         let include_output_results = read.optional("includeOutputResults", boolean);
         let auto_optimize = read.optional("autoOptimize", boolean);
+        let auto_optimize_alias = read.optional("autoOptimizeAlias", alias).flatten();
         let on_failure = read.optional("onFailure", on_failure);
-        match (function, num) {
-            (Some(function), Some(num)) if read.faults.is_empty() => Ok(Self {
+        let dry_run = read.optional("dryRun", boolean);
+        let pre_processor = read.optional("preProcessorARN", processor).flatten();
+        let post_processor = read.optional("postProcessorARN", processor).flatten();
+        let sleep_between_runs_ms = read.optional("sleepBetweenRunsMs", sleep_ms);
+        let disable_payload_logs = read.optional("disablePayloadLogs", boolean);
+        let allowed_exceptions = read.optional("allowedExceptions", names);
+        let mut faults = read.faults;
+        let parsed = match (function, num) {
+            (Some(function), Some(num)) => Some(Self {
                 function,
                 sizes,
                 num,
@@ -145,26 +169,37 @@ impl Request {
                     .clamp(0.0, LARGEST_DISCARD),
                 include_output_results: include_output_results.unwrap_or(false),
                 auto_optimize: auto_optimize.unwrap_or(false),
+                auto_optimize_alias,
                 on_failure: on_failure.unwrap_or(OnFailure::Continue),
+                dry_run: dry_run.unwrap_or(false),
+                pre_processor,
+                post_processor,
+                sleep_between_runs_ms: sleep_between_runs_ms.unwrap_or(0),
+                disable_payload_logs: disable_payload_logs.unwrap_or(false),
+                allowed_exceptions: allowed_exceptions.unwrap_or_default(),
             }),
-            _ => Err(read.faults),
-        }
-    }
-}
-
-/// The bytes that each call of the target receives. `input` is an execution input that [`Request::parse`] accepts.
-///
-/// A string that holds JSON is sent as that JSON, as the reference does; without a payload the call has no body.
-#[must_use]
-pub fn payload(input: &Value) -> Vec<u8> {
-    match input.get("payload") {
-        None => Vec::new(),
-        Some(Value::String(text))
-            if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() =>
+            _ => None,
+        };
+        if let Some(request) = &parsed
+            && let Err(more) = Payloads::read("payload", fields.get("payload"), request)
         {
-            text.clone().into_bytes()
+            faults.extend(more);
         }
-        Some(value) => value.to_string().into_bytes(),
+        parsed.filter(|_| faults.is_empty()).ok_or(faults)
+    }
+
+    /// How many calls each size gets.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        if self.dry_run { 1 } else { self.num }
+    }
+
+    /// The alias to move to the best size, if that is asked for.
+    #[must_use]
+    pub fn alias_to_optimize(&self) -> Option<&str> {
+        self.auto_optimize_alias
+            .as_deref()
+            .filter(|_| self.auto_optimize)
     }
 }
 
@@ -177,21 +212,22 @@ type Rule<T> = fn(&Value) -> Result<T, String>;
 
 impl Reader<'_> {
     fn required<T>(&mut self, field: &str, rule: Rule<T>) -> Option<T> {
-        if !self.fields.contains_key(field) {
+        if self.fields.get(field).is_none_or(Value::is_null) {
             self.faults.push(Fault::new(field, "is missing"));
         }
         self.optional(field, rule)
     }
 
+    /// `null` stands for a field that is not there, as it does in the reference.
     fn optional<T>(&mut self, field: &str, rule: Rule<T>) -> Option<T> {
-        rule(self.fields.get(field)?)
+        rule(self.fields.get(field).filter(|value| !value.is_null())?)
             .map_err(|broken| self.faults.push(Fault::new(field, broken)))
             .ok()
     }
 
     fn sizes(&mut self) -> Vec<MemoryMb> {
         let mut sizes = match self.fields.get("powerValues") {
-            None => self.check_sizes(&DEFAULT_SIZES.map(Value::from)),
+            None | Some(Value::Null) => self.check_sizes(&DEFAULT_SIZES.map(Value::from)),
             Some(Value::String(all)) if all == "ALL" => MemoryMb::all(),
             Some(Value::Array(values)) if !values.is_empty() => self.check_sizes(values),
             Some(_) => {
@@ -254,21 +290,6 @@ impl Reader<'_> {
             ));
         }
     }
-
-    /// The reference reads a list of `{payload, weight}` as a distribution over payloads. Sent as it is, it would
-    /// measure the function on an event that it never gets.
-    fn refuse_weighted_payload(&mut self) {
-        let weighted = |item: &Value| item.get("payload").is_some() && item.get("weight").is_some();
-        if let Some(Value::Array(items)) = self.fields.get("payload")
-            && !items.is_empty()
-            && items.iter().all(weighted)
-        {
-            self.faults.push(Fault::new(
-                "payload",
-                "weighted payloads are not supported by this version; give one payload",
-            ));
-        }
-    }
 }
 
 fn nearest(field: &str) -> &'static str {
@@ -316,7 +337,7 @@ fn size(value: &Value) -> Result<MemoryMb, String> {
         .map_err(|_| format!("{mb} MB is outside Lambda's range of 128 to 10240 MB"))
 }
 
-fn number(value: &Value) -> Result<f64, String> {
+pub(crate) fn number(value: &Value) -> Result<f64, String> {
     let number = match value {
         Value::String(text) => text.trim().parse().ok(),
         value => value.as_f64(),
@@ -330,6 +351,50 @@ fn boolean(value: &Value) -> Result<bool, String> {
     value
         .as_bool()
         .ok_or_else(|| format!("{value} is neither true nor false"))
+}
+
+/// An empty text stands for a field that is not there, as it does in the reference.
+fn text(value: &Value) -> Result<Option<&str>, String> {
+    let text = value
+        .as_str()
+        .ok_or_else(|| format!("{value} is not a string"))?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+fn alias(value: &Value) -> Result<Option<String>, String> {
+    let Some(name) = text(value)? else {
+        return Ok(None);
+    };
+    match function::is_alias(name) {
+        true if name != lock::ALIAS => Ok(Some(name.to_owned())),
+        true => Err(format!(
+            "`{name}` is the name of the tuner's own lock; take another"
+        )),
+        false => Err(format!(
+            "`{name}` is not an alias's name (letters, digits, `-` and `_`, not digits alone, at most 128)"
+        )),
+    }
+}
+
+fn processor(value: &Value) -> Result<Option<FunctionRef>, String> {
+    text(value)?.map(FunctionRef::parse).transpose()
+}
+
+fn sleep_ms(value: &Value) -> Result<u64, String> {
+    whole(value)
+        .filter(|ms| *ms <= LONGEST_SLEEP_MS)
+        .ok_or_else(|| {
+            format!("{value} is not a whole number of milliseconds up to {LONGEST_SLEEP_MS}")
+        })
+}
+
+fn names(value: &Value) -> Result<Vec<String>, String> {
+    let names: Option<Vec<String>> = value.as_array().and_then(|all| {
+        all.iter()
+            .map(|name| name.as_str().map(str::to_owned))
+            .collect()
+    });
+    names.ok_or_else(|| "must be a list of error names, such as [\"NotFoundError\"]".to_owned())
 }
 
 fn parallel(value: &Value) -> Result<Parallel, String> {
@@ -427,12 +492,32 @@ mod tests {
                 "`powerValue`: is not a field of the input; the nearest is `powerValues`",
             ),
             (
-                json!({"lambdaARN": "f", "num": 5, "dryRun": true}),
-                "`dryRun`: is not supported by this version; leave it out",
+                json!({"lambdaARN": "f", "num": 5, "onlyColdStarts": true}),
+                "`onlyColdStarts`: is not supported by this version; leave it out",
             ),
             (
-                json!({"lambdaARN": "f", "num": 5, "payload": [{"payload": 1, "weight": 2}]}),
-                "`payload`: weighted payloads are not supported by this version; give one payload",
+                json!({"lambdaARN": "f", "num": 5, "payload": [{"payload": 1, "weight": -2}]}),
+                "`payload[0].weight`: -2 is not a number above 0",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "autoOptimizeAlias": "7"}),
+                "`autoOptimizeAlias`: `7` is not an alias's name (letters, digits, `-` and `_`, not digits alone, at most 128)",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "autoOptimizeAlias": "power-tuner-lock"}),
+                "`autoOptimizeAlias`: `power-tuner-lock` is the name of the tuner's own lock; take another",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "preProcessorARN": "a b"}),
+                "`preProcessorARN`: `a b` is not a function's name (letters, digits, `-` and `_`, at most 64)",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "sleepBetweenRunsMs": 600_001}),
+                "`sleepBetweenRunsMs`: 600001 is not a whole number of milliseconds up to 600000",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "allowedExceptions": "KeyError"}),
+                "`allowedExceptions`: must be a list of error names, such as [\"NotFoundError\"]",
             ),
             (
                 json!("f"),
@@ -442,6 +527,16 @@ mod tests {
         for (input, want) in cases {
             assert_eq!(faults(&input), [want], "{input}");
         }
+    }
+
+    #[test]
+    fn what_the_reference_takes_for_absent_is_absent() {
+        let bare = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
+        let empty = json!({
+            "lambdaARN": "f", "num": 5, "powerValues": null, "strategy": null, "dryRun": null, "allowedExceptions": null,
+            "preProcessorARN": "", "postProcessorARN": "", "autoOptimizeAlias": "",
+        });
+        assert_eq!(Request::parse(&empty).expect("a good input"), bare);
     }
 
     #[test]
@@ -478,21 +573,6 @@ mod tests {
         let request = Request::parse(&input).expect("clamped");
         assert_eq!(request.strategy, Strategy::Balanced { weight: 1.0 });
         assert!((request.discard_top_bottom - 0.4).abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn the_target_receives_what_the_reference_would_send() {
-        let cases = [
-            (json!({}), ""),
-            (json!({"payload": {"a": 1}}), r#"{"a":1}"#),
-            (json!({"payload": [1, 2]}), "[1,2]"),
-            (json!({"payload": "plain"}), r#""plain""#),
-            (json!({"payload": "{\"a\": 1}"}), r#"{"a": 1}"#),
-            (json!({"payload": null}), "null"),
-        ];
-        for (input, want) in cases {
-            assert_eq!(String::from_utf8_lossy(&payload(&input)), want, "{input}");
-        }
     }
 
     fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {

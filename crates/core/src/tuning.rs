@@ -6,7 +6,7 @@ use crate::choice::{Candidate, best};
 use crate::error::{Caught, Failure, TuneError};
 use crate::measurement::{Summary, Tally, Version};
 use crate::memory::MemoryMb;
-use crate::outcome::Outcome;
+use crate::outcome::{Conclusion, DryRun, Outcome};
 use crate::plan::Plan;
 use crate::request::OnFailure;
 
@@ -21,7 +21,7 @@ pub struct Tuning {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<BranchResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Conclusion>,
     /// What the cleaner did, once it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleaned: Option<Cleaned>,
@@ -166,10 +166,15 @@ impl Tuning {
                 all_failures(&sizes)
             )));
         };
-        let outcome = Outcome::new(&plan, &sizes, &candidates, best, transitions);
+        let conclusion = if plan.request.dry_run {
+            Conclusion::Tried(DryRun::new(&plan, &sizes))
+        } else {
+            let outcome = Outcome::new(&plan, &sizes, &candidates, best, transitions);
+            Conclusion::Chosen(Box::new(outcome))
+        };
         Ok(Self {
             plan,
-            outcome: Some(outcome),
+            outcome: Some(conclusion),
             results: Vec::new(),
             ..self
         })
@@ -285,10 +290,30 @@ mod tests {
         let mut tuning = Tuning::new(plan(input));
         tuning.published.batches = 1;
         tuning.results = results;
-        Ok(tuning
-            .conclude()?
-            .outcome
-            .expect("the last round has an outcome"))
+        match tuning.conclude()?.outcome {
+            Some(Conclusion::Chosen(outcome)) => Ok(*outcome),
+            other => panic!("not an outcome: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_dry_run_says_which_sizes_can_be_called_and_chooses_none() {
+        let mut tuning = Tuning::new(plan(json!({"dryRun": true})));
+        tuning.results = vec![measured(512, 1.0, 1.0), failed(128, "out of memory")];
+        let conclusion = tuning.conclude().expect("a conclusion").outcome;
+        let Some(Conclusion::Tried(tried)) = conclusion else {
+            panic!("not a dry run: {conclusion:?}");
+        };
+        let tried = serde_json::to_value(tried).expect("JSON");
+        assert_eq!(tried["dryRun"], true);
+        assert_eq!(tried.get("power"), None);
+        assert_eq!(
+            tried["sizes"],
+            json!([
+                {"memory": 128, "status": "failed", "reason": "out of memory (InvocationFailed)"},
+                {"memory": 512, "status": "measured"},
+            ])
+        );
     }
 
     #[test]

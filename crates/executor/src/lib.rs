@@ -2,6 +2,7 @@
 //!
 //! A run of the executor is a batch: it stops before its own deadline and gives back how far it came.
 
+mod call;
 mod pace;
 
 use std::time::Duration;
@@ -9,16 +10,18 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use power_tuner_aws::{Answer, InvokeError, LambdaApi};
 use power_tuner_core::error::shortened;
-use power_tuner_core::measurement::{Progress, Version};
+use power_tuner_core::measurement::{Answered, Progress, Version};
+use power_tuner_core::payload::Payloads;
 use power_tuner_core::plan::Plan;
 use power_tuner_core::report::{self, Ending, Found};
-use power_tuner_core::request;
+use power_tuner_core::request::Parallel;
 use power_tuner_core::{Failure, MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
+use crate::call::{Call, Ended, longest};
 use crate::pace::Pace;
 
 #[derive(Debug, Deserialize)]
@@ -44,8 +47,6 @@ impl InLogs for Input {
 
 /// What a batch keeps back for telling how far it came.
 const RESERVE: Duration = Duration::from_secs(5);
-/// What a call may take beyond the function's own timeout: a cold start, and the way.
-const BEYOND_TIMEOUT: Duration = Duration::from_secs(30);
 /// A Lambda function may have 1,024 files open, and connections are files.
 const MOST_AT_ONCE: usize = 500;
 /// Each call under way holds its payload twice or more, in the 256 MB that the executor has.
@@ -61,9 +62,12 @@ pub async fn handle(
     input: Input,
     deadline: Deadline,
 ) -> Result<Progress, TuneError> {
+    let request = &input.plan.request;
+    let written = input.written.get("payload");
+    let payloads = Payloads::read("payload", written, request).map_err(TuneError::InvalidInput)?;
     let mut batch = Batch {
         api,
-        payload: request::payload(&input.written),
+        payloads: &payloads,
         plan: &input.plan,
         version: &input.version,
         deadline,
@@ -74,7 +78,7 @@ pub async fn handle(
     let failure = batch.run().await;
     let mut progress = batch.progress;
     progress.batches += 1;
-    let complete = progress.samples.len() >= input.plan.request.num as usize;
+    let complete = progress.samples.len() >= request.calls() as usize;
     if failure.is_none() && !complete {
         tracing::info!(samples = progress.samples.len(), "the next batch goes on");
         return Ok(progress);
@@ -93,7 +97,7 @@ pub async fn handle(
     });
     Ok(progress.finish(
         failure,
-        input.plan.request.discard_top_bottom,
+        request.discard_top_bottom,
         input.version.memory,
         &input.plan.price,
     ))
@@ -101,7 +105,7 @@ pub async fn handle(
 
 struct Batch<'a> {
     api: &'a LambdaApi,
-    payload: Vec<u8>,
+    payloads: &'a Payloads,
     plan: &'a Plan,
     version: &'a Version,
     deadline: Deadline,
@@ -112,75 +116,103 @@ struct Batch<'a> {
     progress: Progress,
 }
 
-struct Call {
-    took: Duration,
-    answer: Result<Answer, InvokeError>,
-}
-
 impl Batch<'_> {
     /// Calls until the samples are complete, time is over or the size has failed. After a failure no call is started,
     /// and those under way are waited for: nobody may delete a version that still works for us.
     async fn run(&mut self) -> Option<TuneError> {
         let mut failure = None;
         let mut under_way = FuturesUnordered::new();
+        // Samples of each payload that there are, or will be if all goes well.
+        let mut used = self.progress.by_payload.clone();
         let mut pace = Pace::new(self.most_at_once());
+        if self.progress.batches > 0 {
+            pace.rest(self.sleep_between_runs());
+        }
         loop {
             while failure.is_none()
                 && under_way.len() < pace.limit
                 && pace.may_start()
-                && under_way.len() < self.missing()
-                && self.has_time_for_another()
+                && self.has_time_for_another(Duration::ZERO)
+                && let Some(payload) = self.payloads.next(&used)
             {
-                under_way.push(call(
-                    self.api,
-                    self.plan,
-                    self.version,
-                    self.payload.clone(),
-                ));
+                if used.len() <= payload {
+                    used.resize(payload + 1, 0);
+                }
+                used[payload] += 1;
+                let call = Call {
+                    api: self.api,
+                    plan: self.plan,
+                    version: self.version,
+                    bytes: self.payloads.get(payload),
+                    payload,
+                };
+                under_way.push(call.make());
             }
             if under_way.is_empty() {
-                if failure.is_some() || self.missing() == 0 || !self.has_time_for_another() {
+                let wait = pace.wait();
+                if failure.is_some() || self.missing() == 0 || !self.has_time_for_another(wait) {
                     break;
                 }
-                sleep(pace.wait().min(self.time_left())).await;
+                sleep(wait.min(self.time_left())).await;
                 continue;
             }
             let Ok(next) = timeout(self.time_left(), under_way.next()).await else {
                 self.progress.tally.cut_off += u32::try_from(under_way.len()).unwrap_or(u32::MAX);
                 return failure.or_else(|| self.out_of_time());
             };
-            if let Some(Call { took, answer }) = next {
-                let ended = match answer {
-                    Ok(answer) => {
-                        pace.faster();
-                        self.take(&answer, took)
-                    }
-                    Err(InvokeError::Throttled) => {
-                        self.progress.tally.throttles += 1;
-                        self.throttled = true;
-                        pace.slower(under_way.len())
-                    }
-                    Err(InvokeError::NoAnswer(why)) => self.lost(&why),
-                    Err(InvokeError::Failed(TuneError::FunctionNotFound { .. })) => {
-                        Some(self.gone())
-                    }
-                    Err(InvokeError::Failed(error)) => Some(error),
-                };
-                failure = failure.or(ended);
+            if let Some(ended) = next {
+                let payload = ended.payload;
+                let samples = self.progress.samples.len();
+                let end = self.end(ended, &mut pace, under_way.len());
+                failure = failure.or(end);
+                if self.progress.samples.len() == samples {
+                    used[payload] -= 1;
+                }
+                pace.rest(self.sleep_between_runs());
             }
         }
         failure
     }
 
+    /// Takes in how a call ended. What it gives back ends the measuring of this size.
+    fn end(&mut self, ended: Ended, pace: &mut Pace, under_way: usize) -> Option<TuneError> {
+        match ended.answer {
+            Ok(answer) => {
+                pace.faster();
+                let end = self.take(&answer, ended.payload, ended.took);
+                end.or(ended.afterwards)
+            }
+            Err(InvokeError::Throttled) => {
+                self.progress.tally.throttles += 1;
+                self.throttled = true;
+                pace.slower(under_way)
+            }
+            Err(InvokeError::NoAnswer(why)) => self.lost(&why),
+            Err(InvokeError::Failed(TuneError::FunctionNotFound { .. })) => Some(self.gone()),
+            Err(InvokeError::Failed(error)) => Some(error),
+        }
+    }
+
     /// As many as the input allows, and as this process can have open and hold in memory.
     fn most_at_once(&self) -> usize {
-        let fit = MOST_PAYLOAD_BYTES / self.payload.len().max(1);
+        let fit = MOST_PAYLOAD_BYTES / self.payloads.largest().max(1);
         self.plan
             .request
             .parallel
             .limit()
             .min(MOST_AT_ONCE)
             .min(fit.max(1))
+    }
+
+    /// Calls that run side by side have nothing to pause between.
+    fn sleep_between_runs(&self) -> Duration {
+        let request = &self.plan.request;
+        match request.parallel {
+            Parallel::OneAtATime | Parallel::AtMost(1) => {
+                Duration::from_millis(request.sleep_between_runs_ms)
+            }
+            Parallel::AllAtOnce | Parallel::AtMost(_) => Duration::ZERO,
+        }
     }
 
     /// Until this batch has to say how far it came.
@@ -211,13 +243,13 @@ impl Batch<'_> {
     }
 
     fn missing(&self) -> usize {
-        (self.plan.request.num as usize).saturating_sub(self.progress.samples.len())
+        (self.plan.request.calls() as usize).saturating_sub(self.progress.samples.len())
     }
 
     /// A call that the deadline would cut off would be made, and paid, in vain.
-    fn has_time_for_another(&self) -> bool {
+    fn has_time_for_another(&self, after: Duration) -> bool {
         let expected = (self.slowest * 2).min(longest(self.plan));
-        self.deadline.left() > expected + RESERVE
+        self.deadline.left() > after + expected + RESERVE
     }
 
     /// Calls that the deadline cut off are made again by the next batch, unless that would never end.
@@ -231,13 +263,17 @@ impl Batch<'_> {
         })
     }
 
-    /// Takes in an answer. What it gives back ends the measuring of this size.
-    fn take(&mut self, answer: &Answer, took: Duration) -> Option<TuneError> {
+    fn take(&mut self, answer: &Answer, payload: usize, took: Duration) -> Option<TuneError> {
         self.slowest = self.slowest.max(took);
         let found = report::find(&answer.log, &answer.request_id);
-        self.progress.record(found, answer.error.is_some());
-        if let Some(error) = &answer.error {
-            return Some(TuneError::InvocationFailed(self.why(error, found)));
+        let answered = match &answer.error {
+            None => Answered::Success,
+            Some(error) if self.is_allowed(error) => Answered::AllowedError,
+            Some(_) => Answered::Failure,
+        };
+        self.progress.record(found, payload, answered);
+        if let (Some(error), Answered::Failure) = (&answer.error, answered) {
+            return Some(TuneError::InvocationFailed(self.why(error, found, payload)));
         }
         self.progress
             .has_lost_too_many(self.plan.request.num)
@@ -249,7 +285,13 @@ impl Batch<'_> {
             })
     }
 
-    fn why(&self, error: &str, found: Option<Found>) -> String {
+    fn is_allowed(&self, error: &str) -> bool {
+        let kind = call::error_type(error);
+        let allowed = &self.plan.request.allowed_exceptions;
+        kind.is_some_and(|kind| allowed.contains(&kind))
+    }
+
+    fn why(&self, error: &str, found: Option<Found>, payload: usize) -> String {
         let ending = found.map_or(Ending::Error, |found| found.report.how_it_ended);
         match ending {
             Ending::OutOfMemory => "the function ran out of memory".to_owned(),
@@ -258,37 +300,10 @@ impl Batch<'_> {
                 self.plan.target.timeout_s
             ),
             Ending::Normal | Ending::Error => {
-                format!("the function failed: {}", readable(error))
+                let request = &self.plan.request;
+                let said = call::readable(error, self.payloads.get(payload), request);
+                format!("the function failed: {said}")
             }
         }
     }
-}
-
-/// What one call may take.
-fn longest(plan: &Plan) -> Duration {
-    Duration::from_secs(u64::from(plan.target.timeout_s)) + BEYOND_TIMEOUT
-}
-
-async fn call(api: &LambdaApi, plan: &Plan, version: &Version, payload: Vec<u8>) -> Call {
-    let start = Instant::now();
-    let answer = api
-        .invoke(&plan.target.function, version, payload, longest(plan))
-        .await;
-    Call {
-        took: start.elapsed(),
-        answer,
-    }
-}
-
-/// `{"errorMessage": …, "errorType": …}` as a sentence; anything else as it is.
-fn readable(error: &str) -> String {
-    const MOST: usize = 500;
-    let parsed: Option<Value> = serde_json::from_str(error).ok();
-    let field = |name: &str| parsed.as_ref()?.get(name)?.as_str();
-    let text = match (field("errorMessage"), field("errorType")) {
-        (Some(message), Some(kind)) => format!("{message} ({kind})"),
-        (Some(message), None) => message.to_owned(),
-        _ => error.to_owned(),
-    };
-    shortened(&text, MOST)
 }

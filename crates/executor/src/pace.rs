@@ -36,6 +36,11 @@ impl Pace {
         Instant::now() >= self.not_before
     }
 
+    /// Starts nothing for a while.
+    pub fn rest(&mut self, pause: Duration) {
+        self.not_before = self.not_before.max(Instant::now() + pause);
+    }
+
     pub fn faster(&mut self) {
         self.limit = self.limit.saturating_add(1).min(self.most);
         self.pause = FIRST_PAUSE;

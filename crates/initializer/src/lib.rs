@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use power_tuner_aws::{LambdaApi, latest, lock};
 use power_tuner_core::TuneError;
-use power_tuner_core::configuration::Configuration;
+use power_tuner_core::configuration::{Configuration, LastUpdate};
 use power_tuner_core::function::{FunctionArn, FunctionRef};
 use power_tuner_core::lock::{ALIAS, Note};
 use power_tuner_core::plan::{Found, Plan, Qualified, Stack};
@@ -77,6 +77,10 @@ async fn at_rest(
     name: &FunctionRef,
 ) -> Result<(Configuration, Option<Note>), TuneError> {
     let mut before = latest::idle(api, name.as_str()).await?;
+    // It was waited for, and is refused now.
+    if before.last_update == LastUpdate::InProgress {
+        return Ok((before, None));
+    }
     for _ in 0..LOOKS {
         let lock = api.alias(&before.function, ALIAS).await?;
         let note = lock

@@ -23,6 +23,8 @@ pub struct Execution {
     pub states: Vec<(String, Value)>,
     /// The task state that it entered then and never left.
     pub stuck_in: Option<String>,
+    /// How often it was redriven.
+    pub redrive_count: u32,
 }
 
 /// How far an execution is.
@@ -89,6 +91,7 @@ impl Execution {
         let mut view = self.row();
         view["input"] = text(&self.input);
         view["inputDetails"] = json!({ "included": true });
+        view["redriveCount"] = json!(self.redrive_count);
         if self.status == ExecutionStatus::Succeeded {
             view["output"] = text(self.output());
             view["outputDetails"] = json!({ "included": true });

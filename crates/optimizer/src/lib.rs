@@ -1,20 +1,31 @@
 //! Applies the outcome to the function, if the input asks for that.
 
+mod alias;
+
 use std::time::Duration;
 
 use power_tuner_aws::latest::Latest;
 use power_tuner_aws::lock::{Hand, Held, Try};
 use power_tuner_aws::{LambdaApi, StepFunctionsApi};
-use power_tuner_core::outcome::{Optimization, Outcome};
+use power_tuner_core::outcome::{Conclusion, DryRun, Optimization, Outcome};
 use power_tuner_core::plan::Plan;
 use power_tuner_core::tuning::Tuning;
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, Step};
+use serde::Serialize;
 
 /// What is left for the work after waiting for another tuning.
 const FOR_THE_WORK: Duration = Duration::from_mins(1);
 
-/// The outcome, which is the execution's output.
+/// The execution's output.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Output {
+    Chosen(Box<Outcome>),
+    Tried(DryRun),
+}
+
+/// Applies the outcome, and gives it out.
 ///
 /// # Errors
 ///
@@ -24,7 +35,7 @@ pub async fn handle(
     executions: &StepFunctionsApi,
     input: Step,
     deadline: Deadline,
-) -> Result<Outcome, TuneError> {
+) -> Result<Output, TuneError> {
     let Step { execution, tuning } = input;
     let Tuning {
         plan,
@@ -32,53 +43,90 @@ pub async fn handle(
         cleaned,
         ..
     } = tuning;
-    let mut outcome = outcome.ok_or_else(|| {
-        TuneError::NoMeasurements("the analyzer ended without an outcome".to_owned())
-    })?;
-    outcome.kept_versions = cleaned.map(|cleaned| cleaned.adopted).unwrap_or_default();
-    if !plan.request.auto_optimize {
-        return Ok(outcome);
-    }
-    let (from, to) = (plan.target.memory, outcome.power);
-    let hand = Hand {
-        api,
-        executions,
-        function: &plan.target.function,
-        deadline,
+    let kept_versions = cleaned.map(|cleaned| cleaned.adopted).unwrap_or_default();
+    let mut outcome = match outcome {
+        Some(Conclusion::Chosen(outcome)) => outcome,
+        Some(Conclusion::Tried(tried)) => {
+            return Ok(Output::Tried(DryRun {
+                kept_versions,
+                ..tried
+            }));
+        }
+        None => {
+            return Err(TuneError::NoMeasurements(
+                "the analyzer ended without an outcome".to_owned(),
+            ));
+        }
     };
-    let patience = deadline.left().saturating_sub(FOR_THE_WORK);
-    match hand.lock(&execution, from, patience).await? {
-        Try::Got(held) => apply(held, &plan, to).await?,
-        Try::Blocked(blocked) => return Err(blocked.error(hand.function, patience)),
+    outcome.kept_versions = kept_versions;
+    if plan.request.auto_optimize {
+        let hand = Hand {
+            api,
+            executions,
+            function: &plan.target.function,
+            deadline,
+        };
+        outcome.optimization = Some(optimize(hand, &plan, &execution, outcome.power).await?);
     }
-    tracing::info!(%from, %to, "applied");
-    outcome.optimization = Some(Optimization {
-        from,
-        to,
-        changed: from != to,
-    });
-    Ok(outcome)
+    Ok(Output::Chosen(outcome))
 }
 
-/// Gives `$LATEST` the best size, or leaves it as it was.
-async fn apply(held: Held<'_>, plan: &Plan, best: MemoryMb) -> Result<(), TuneError> {
-    // A run of ours may have applied it and died before it could tell; then it is there already.
-    let applied = match Latest::open(&held, plan, &[plan.target.memory, best]).await {
-        Ok(mut latest) => latest.set_memory(best).await,
-        Err(error) => Err(error),
+async fn optimize(
+    hand: Hand<'_>,
+    plan: &Plan,
+    execution: &str,
+    best: MemoryMb,
+) -> Result<Optimization, TuneError> {
+    let from = plan.target.memory;
+    let longest_wait = Duration::from_secs(plan.longest_wait_s);
+    let patience = longest_wait.min(hand.deadline.left().saturating_sub(FOR_THE_WORK));
+    let mut held = match hand.lock(execution, from, patience).await? {
+        Try::Got(held) => held,
+        Try::Blocked(blocked) => return Err(blocked.error(hand.function, patience)),
     };
-    match applied {
-        Ok(()) => held.release().await,
+    match apply(&mut held, plan, best).await {
+        Ok(version) => {
+            held.release().await?;
+            tracing::info!(%from, to = %best, version, "applied");
+            Ok(Optimization {
+                from,
+                to: best,
+                changed: from != best,
+                alias: plan.request.alias_to_optimize().map(str::to_owned),
+                version,
+            })
+        }
         Err(error) => {
-            let back = held.put_back(|memory| memory == best).await?;
-            back.release().await?;
-            Err(match error {
+            let error = match error {
                 TuneError::FunctionChanged { function, detail } => TuneError::FunctionChanged {
                     function,
                     detail: format!("it was not given the best size, {best}: {detail}"),
                 },
                 error => error,
-            })
+            };
+            let back = match held.put_back().await {
+                Ok(held) => held.release().await,
+                Err(back) => Err(back),
+            };
+            match back {
+                Ok(()) => Err(error),
+                Err(back) => Err(error.followed_by(&back)),
+            }
         }
+    }
+}
+
+/// Gives `$LATEST` the best size, and the alias a version of it. Gives that version's number.
+async fn apply(
+    held: &mut Held<'_>,
+    plan: &Plan,
+    best: MemoryMb,
+) -> Result<Option<String>, TuneError> {
+    // A run of ours may have applied it and died before it could tell; then it is there already.
+    let mut latest = Latest::open(held, plan, &[plan.target.memory, best]).await?;
+    latest.set_memory(best).await?;
+    match plan.request.alias_to_optimize() {
+        Some(name) => alias::point(&mut latest, name).await.map(Some),
+        None => Ok(None),
     }
 }

@@ -75,16 +75,19 @@ pub async fn handle(
         let patience = (deadline.left() / 2).min(Duration::from_secs(still));
         let start = Instant::now();
         let tried = hand.lock(&execution, plan.target.memory, patience).await?;
-        published.waited_s += start.elapsed().as_secs();
+        let waited = start.elapsed().as_secs();
         match tried {
             Try::Got(held) => {
                 publish(held, &plan, &execution, &round, &mut published).await?;
             }
-            Try::Blocked(blocked) if published.waited_s + 1 >= plan.longest_wait_s => {
-                let waited = Duration::from_secs(published.waited_s);
-                return Err(blocked.error(function, waited));
-            }
+            // An earlier run of this step, whose time is over soon.
+            Try::Blocked(blocked) if blocked.note.execution == execution => {}
             Try::Blocked(blocked) => {
+                published.waited_s += waited;
+                if published.waited_s + 1 >= plan.longest_wait_s {
+                    let waited = Duration::from_secs(published.waited_s);
+                    return Err(blocked.error(function, waited));
+                }
                 tracing::info!(holder = blocked.note.execution, "waiting for the lock");
             }
         }
@@ -98,27 +101,23 @@ pub async fn handle(
 
 /// Publishes under the lock, puts `$LATEST` back and releases the lock, whatever happened.
 async fn publish(
-    held: Held<'_>,
+    mut held: Held<'_>,
     plan: &Plan,
     execution: &str,
     round: &Round,
     published: &mut Published,
 ) -> Result<(), TuneError> {
-    let tried = Publishing::new(&held, plan, Marker::of(execution))
-        .run(round, published)
+    let tried = Publishing::new(plan, Marker::of(execution))
+        .run(&mut held, round, published)
         .await;
-    let back = match held.put_back(|memory| plan.may_set(memory)).await {
+    let back = match held.put_back().await {
         Ok(held) => held.release().await,
         Err(error) => Err(error),
     };
     match (tried, back) {
         (tried, Ok(())) => tried,
         (Ok(()), Err(back)) => Err(back),
-        // The first error stands; a failure to put the function back must not get lost behind it.
-        (Err(error), Err(back)) => Err(TuneError::PublishFailed {
-            function: plan.target.function.to_string(),
-            detail: format!("{error}; after that: {back}"),
-        }),
+        (Err(error), Err(back)) => Err(error.followed_by(&back)),
     }
 }
 
@@ -131,7 +130,13 @@ async fn await_versions(
 ) -> Result<(), TuneError> {
     let start = Instant::now();
     let patience = deadline.left().saturating_sub(LAST_WORD);
-    let ready = versions::ready(api, &plan.target.function, &published.versions, patience).await?;
+    let function = &plan.target.function;
+    let ready = match versions::ready(api, function, &published.versions, patience).await {
+        Err(TuneError::FunctionNotFound { function }) => {
+            return Err(publishing::gone(plan, &function));
+        }
+        ready => ready?,
+    };
     published.done = ready.all;
     if ready.all {
         published
@@ -145,7 +150,7 @@ async fn await_versions(
         return Ok(());
     }
     Err(TuneError::PublishFailed {
-        function: plan.target.function.to_string(),
+        function: function.to_string(),
         detail: format!(
             "a version of it is still pending {} s after it was published",
             published.pending_s

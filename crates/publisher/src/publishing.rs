@@ -14,10 +14,9 @@ use power_tuner_core::{MemoryMb, TuneError};
 use tokio::time::Instant;
 
 /// What a batch keeps back for putting `$LATEST` right, besides the time that updates take with this function.
-const RESERVE: Duration = Duration::from_secs(20);
+const RESERVE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Publishing<'a> {
-    held: &'a Held<'a>,
     plan: &'a Plan,
     marker: Marker<'a>,
     /// The version that a publish without a change would return is one of ours, at the function's own size.
@@ -25,9 +24,8 @@ pub(crate) struct Publishing<'a> {
 }
 
 impl<'a> Publishing<'a> {
-    pub fn new(held: &'a Held<'a>, plan: &'a Plan, marker: Marker<'a>) -> Self {
+    pub fn new(plan: &'a Plan, marker: Marker<'a>) -> Self {
         Self {
-            held,
             plan,
             marker,
             exposed: false,
@@ -35,11 +33,16 @@ impl<'a> Publishing<'a> {
     }
 
     /// Publishes what is missing of the round, until the deadline is near.
-    pub async fn run(mut self, round: &Round, published: &mut Published) -> Result<(), TuneError> {
-        let hand = self.held.hand;
+    pub async fn run(
+        mut self,
+        held: &mut Held<'_>,
+        round: &Round,
+        published: &mut Published,
+    ) -> Result<(), TuneError> {
+        let hand = held.hand;
         let rows = hand.api.versions(hand.function).await?;
         self.know(&rows, round, published)?;
-        let mut latest = Latest::open(self.held, self.plan, &[self.plan.target.memory]).await?;
+        let mut latest = Latest::open(held, self.plan, &[self.plan.target.memory]).await?;
         let mut slowest = Duration::ZERO;
         for size in self.in_order(round, published) {
             // What is begun here must be over, and undone, before the deadline; one size is always tried.
@@ -67,15 +70,8 @@ impl<'a> Publishing<'a> {
         published: &mut Published,
     ) -> Result<(), TuneError> {
         let is_there = |version: &Version| rows.iter().any(|row| row.version == *version);
-        if let Some(gone) = published.versions.iter().find(|version| !is_there(version)) {
-            return Err(changed(
-                self.plan,
-                format!(
-                    "version {}, which this tuning had published, is gone; a tuning that was stopped and cleaned up \
-                     cannot go on",
-                    gone.number
-                ),
-            ));
+        if let Some(gone_version) = published.versions.iter().find(|version| !is_there(version)) {
+            return Err(gone(self.plan, &gone_version.number));
         }
         let ours = |row: &&VersionRow| self.marker.owner(&row.description) == Owner::Us;
         for row in rows.iter().filter(ours) {
@@ -108,7 +104,7 @@ impl<'a> Publishing<'a> {
     /// A version of one size that may be measured: a new one, or the user's.
     async fn version_of(
         &mut self,
-        latest: &mut Latest<'_>,
+        latest: &mut Latest<'_, '_>,
         size: MemoryMb,
     ) -> Result<Version, TuneError> {
         let mut version = self.publish_at(latest, size).await?;
@@ -145,7 +141,7 @@ impl<'a> Publishing<'a> {
     /// Publishes a version that nobody measures; its marker has it deleted like the others.
     async fn throw_away(
         &mut self,
-        latest: &mut Latest<'_>,
+        latest: &mut Latest<'_, '_>,
         size: MemoryMb,
     ) -> Result<(), TuneError> {
         let throwaway = self.publish_at(latest, size).await?;
@@ -159,13 +155,24 @@ impl<'a> Publishing<'a> {
 
     async fn publish_at(
         &mut self,
-        latest: &mut Latest<'_>,
+        latest: &mut Latest<'_, '_>,
         size: MemoryMb,
     ) -> Result<Configuration, TuneError> {
         latest.set_memory(size).await?;
-        let version = latest.publish(&self.marker.to_string()).await?;
+        let version = latest.publish(Some(&self.marker.to_string())).await?;
         self.exposed = size == self.plan.target.memory
             && self.marker.owner(&version.description) != Owner::User;
         Ok(version)
     }
+}
+
+/// An earlier batch published a version that is not there any more.
+pub(crate) fn gone(plan: &Plan, version: &str) -> TuneError {
+    changed(
+        plan,
+        format!(
+            "version {version}, which this tuning had published, is gone; a tuning that was stopped and cleaned up cannot \
+             go on"
+        ),
+    )
 }

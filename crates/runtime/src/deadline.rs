@@ -41,22 +41,30 @@ impl Deadline {
         self.ends.saturating_duration_since(Instant::now())
     }
 
-    /// In milliseconds since 1970.
+    /// The same, or sooner: after so long.
     #[must_use]
-    pub fn unix_ms(&self) -> u64 {
-        in_ms(self.ends_unix)
+    pub fn within(self, longest: Duration) -> Self {
+        let cut = self.left().saturating_sub(longest);
+        Self {
+            ends: self.ends - cut,
+            ends_unix: self.ends_unix.saturating_sub(cut),
+        }
     }
 
-    /// Now, in milliseconds since 1970.
+    /// In whole seconds since 1970.
     #[must_use]
-    pub fn now_unix_ms(&self) -> u64 {
+    pub fn unix_s(&self) -> u64 {
+        self.ends_unix.as_secs()
+    }
+
+    /// Now, in whole seconds since 1970.
+    #[must_use]
+    pub fn now_unix_s(&self) -> u64 {
         let passed = Instant::now().saturating_duration_since(self.ends);
-        in_ms((self.ends_unix + passed).saturating_sub(self.left()))
+        (self.ends_unix + passed)
+            .saturating_sub(self.left())
+            .as_secs()
     }
-}
-
-fn in_ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -75,8 +83,20 @@ mod tests {
             // The test itself takes a moment.
             let left = Duration::from_secs(2).saturating_sub(passed);
             assert!(left.saturating_sub(later.left()) < Duration::from_millis(500));
-            let now = begin.unix_ms() - 2_000 + passed_ms;
-            assert!((now..now + 500).contains(&later.now_unix_ms()));
+            let now = begin.ends_unix + passed;
+            let shown = Duration::from_secs(later.now_unix_s() + 2);
+            assert!(shown <= now + Duration::from_millis(500));
+            assert!(now < shown + Duration::from_millis(1_500));
         }
+    }
+
+    #[test]
+    fn a_sooner_end_is_sooner_by_both_clocks() {
+        let begin = Deadline::after(Duration::from_mins(15));
+        let sooner = begin.within(Duration::from_secs(100));
+        assert!(sooner.left() <= Duration::from_secs(100));
+        assert!((799..=801).contains(&(begin.unix_s() - sooner.unix_s())));
+        let same = sooner.within(Duration::from_secs(500));
+        assert_eq!(same.unix_s(), sooner.unix_s());
     }
 }

@@ -1,0 +1,214 @@
+//! What the calls of one size receive.
+
+use serde_json::Value;
+
+use crate::error::Fault;
+use crate::request::{Request, number};
+
+/// The payloads, each with the number of calls that receive it; together these are all calls of a size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payloads(Vec<(Vec<u8>, u32)>);
+
+impl Payloads {
+    /// Reads a payload as the input or an object in S3 has it; `field` names it in faults.
+    ///
+    /// A list whose items all have a `payload` and a `weight` is a distribution, as in the reference: each gets the
+    /// floor of its share, but at least one call, and the last one gets the rest.
+    ///
+    /// # Errors
+    ///
+    /// Faults of a distribution.
+    pub fn read(
+        field: &str,
+        payload: Option<&Value>,
+        request: &Request,
+    ) -> Result<Self, Vec<Fault>> {
+        let Some(items) = distribution(payload) else {
+            return Ok(Self(vec![(bytes(payload), request.calls())]));
+        };
+        let mut faults = Vec::new();
+        let mut weights = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            match number(&item["weight"]) {
+                Ok(weight) if weight > 0.0 => weights.push(weight),
+                _ => faults.push(Fault::new(
+                    format!("{field}[{index}].weight"),
+                    format!("{} is not a number above 0", item["weight"]),
+                )),
+            }
+        }
+        if items.len() > request.num as usize {
+            faults.push(Fault::new(
+                "num",
+                format!(
+                    "{} calls are too few for {} payloads, of which each is sent at least once",
+                    request.num,
+                    items.len()
+                ),
+            ));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let payloads = items.iter().map(|item| bytes(item.get("payload")));
+        Ok(Self(
+            payloads.zip(shares(&weights, request.calls())).collect(),
+        ))
+    }
+
+    #[must_use]
+    pub fn get(&self, index: usize) -> &[u8] {
+        self.0.get(index).map_or(&[], |(bytes, _)| bytes)
+    }
+
+    /// The first payload that has not had its calls, where `used` counts those that were made of each.
+    #[must_use]
+    pub fn next(&self, used: &[u32]) -> Option<usize> {
+        (0..self.0.len()).find(|index| used.get(*index).copied().unwrap_or(0) < self.0[*index].1)
+    }
+
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        self.0
+            .iter()
+            .map(|(bytes, _)| bytes.len())
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+fn distribution(payload: Option<&Value>) -> Option<&[Value]> {
+    let is_weighted = |item: &Value| item.get("payload").is_some() && item.get("weight").is_some();
+    match payload {
+        Some(Value::Array(items)) if !items.is_empty() && items.iter().all(is_weighted) => {
+            Some(items)
+        }
+        _ => None,
+    }
+}
+
+fn shares(weights: &[f64], calls: u32) -> Vec<u32> {
+    let total: f64 = weights.iter().sum();
+    let mut left = calls;
+    let mut after = u32::try_from(weights.len()).unwrap_or(u32::MAX);
+    let share = |weight: &f64| {
+        after -= 1;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a few thousand calls"
+        )]
+        let wanted = ((weight * f64::from(calls) / total).floor() as u32).max(1);
+        // Those behind it get at least one each, too.
+        let given = if after == 0 {
+            left
+        } else {
+            wanted.min(left.saturating_sub(after))
+        };
+        left -= given;
+        given
+    };
+    weights.iter().map(share).collect()
+}
+
+/// A string that holds JSON is sent as that JSON, as the reference does; without a payload the call has no body.
+fn bytes(payload: Option<&Value>) -> Vec<u8> {
+    match payload {
+        None => Vec::new(),
+        Some(Value::String(text))
+            if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() =>
+        {
+            text.clone().into_bytes()
+        }
+        Some(value) => value.to_string().into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop, prop_assert, prop_assert_eq, proptest};
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(num: u32) -> Request {
+        Request::parse(&json!({"lambdaARN": "f", "num": num})).expect("a good input")
+    }
+
+    #[test]
+    fn the_target_receives_what_the_reference_would_send() {
+        let cases = [
+            (None, ""),
+            (Some(json!({"a": 1})), r#"{"a":1}"#),
+            (Some(json!([1, 2])), "[1,2]"),
+            (Some(json!("plain")), r#""plain""#),
+            (Some(json!("{\"a\": 1}")), r#"{"a": 1}"#),
+            (Some(json!(null)), "null"),
+            (
+                Some(json!([{"payload": 1, "weight": 2}, {"other": 1}])),
+                r#"[{"payload":1,"weight":2},{"other":1}]"#,
+            ),
+        ];
+        for (payload, want) in cases {
+            let payloads =
+                Payloads::read("payload", payload.as_ref(), &request(7)).expect("payloads");
+            assert_eq!(payloads.0, [(want.as_bytes().to_vec(), 7)], "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn weights_are_shared_out_as_in_the_reference() {
+        let cases: [(&[f64], u32, &[u32]); 5] = [
+            (&[5.0, 15.0, 30.0], 10, &[1, 3, 6]),
+            (&[1.0, 1.0, 1.0], 10, &[3, 3, 4]),
+            (&[1.0, 100.0], 10, &[1, 9]),
+            (&[100.0, 1.0, 1.0, 1.0, 1.0], 5, &[1, 1, 1, 1, 1]),
+            (&[1.0, 1.0], 1, &[0, 1]),
+        ];
+        for (weights, calls, want) in cases {
+            assert_eq!(shares(weights, calls), want, "{weights:?} {calls}");
+        }
+    }
+
+    #[test]
+    fn faults_of_a_distribution_name_their_item() {
+        let payload = json!([
+            {"payload": 1, "weight": 1}, {"payload": 2, "weight": 0}, {"payload": 3, "weight": "x"},
+            {"payload": 4, "weight": 1}, {"payload": 5, "weight": 1}, {"payload": 6, "weight": 1},
+        ]);
+        let faults = Payloads::read("payload", Some(&payload), &request(5)).expect_err("faults");
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "`payload[1].weight`: 0 is not a number above 0",
+                "`payload[2].weight`: \"x\" is not a number above 0",
+                "`num`: 5 calls are too few for 6 payloads, of which each is sent at least once",
+            ]
+        );
+    }
+
+    #[test]
+    fn payloads_are_sent_in_their_order_until_each_had_its_calls() {
+        let payload = json!([{"payload": "a", "weight": 1}, {"payload": "b", "weight": 3}]);
+        let payloads = Payloads::read("payload", Some(&payload), &request(8)).expect("payloads");
+        assert_eq!(payloads.next(&[]), Some(0));
+        assert_eq!(payloads.next(&[1, 5]), Some(0), "one of the first was lost");
+        assert_eq!(payloads.next(&[2, 5]), Some(1));
+        assert_eq!(payloads.next(&[2, 6]), None);
+        assert_eq!(payloads.get(1), br#""b""#);
+    }
+
+    proptest! {
+        #[test]
+        fn every_call_has_a_payload_and_every_payload_a_call(
+            weights in prop::collection::vec(0.01..1e6, 1..20),
+            more in 0_u32..200,
+        ) {
+            let calls = u32::try_from(weights.len()).expect("a few") + more;
+            let shares = shares(&weights, calls);
+            prop_assert!(shares.iter().all(|share| *share >= 1));
+            prop_assert_eq!(shares.iter().sum::<u32>(), calls);
+        }
+    }
+}
