@@ -314,7 +314,11 @@ fn function(value: &Value) -> Result<FunctionRef, String> {
 fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
-        value => value.as_u64(),
+        value => value.as_u64().or_else(|| {
+            // 512.0 is as whole as 512.
+            let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+            format!("{number:.0}").parse().ok()
+        }),
     }
 }
 
