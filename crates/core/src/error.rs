@@ -77,7 +77,7 @@ pub enum TuneError {
     NoMeasurements(String),
 
     #[error(
-        "no Lambda price is known for region `{region}` and architecture `{architecture}`; tune the function in a region of the price table"
+        "no Lambda price is known for region `{region}` and architecture `{architecture}`; state it in the input, as `\"price\": {{\"perGbSecond\": 0.0000166667}}`"
     )]
     PriceUnknown {
         region: String,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Fault;
-use crate::request::{Request, number};
+use crate::request::{Request, positive};
 
 /// The payloads, each with the number of calls that receive it; together these are all calls of a size.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,9 @@ impl Payloads {
         let mut faults = Vec::new();
         let mut weights = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            match number(&item["weight"]) {
-                Ok(weight) if weight > 0.0 => weights.push(weight),
-                _ => faults.push(Fault::new(
-                    format!("{field}[{index}].weight"),
-                    format!("{} is not a number above 0", item["weight"]),
-                )),
+            match positive(&item["weight"]) {
+                Ok(weight) => weights.push(weight),
+                Err(rule) => faults.push(Fault::new(format!("{field}[{index}].weight"), rule)),
             }
         }
         if items.len() > request.num as usize {

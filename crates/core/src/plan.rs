@@ -109,7 +109,11 @@ impl Plan {
             qualified,
             ..
         } = found;
-        let price = Price::of(latest.function.region(), latest.architecture)?;
+        let (region, architecture) = (latest.function.region(), latest.architecture);
+        let price = match &request.price {
+            Some(stated) => Price::stated(stated, region, architecture),
+            None => Price::of(region, architecture)?,
+        };
         // While another tuning holds the function, `$LATEST` has a size of that tuning's.
         let memory = lock.map_or(latest.memory, |note| note.memory);
         Ok(Self {
@@ -349,6 +353,25 @@ pub(crate) mod tests {
         };
         let plan = Plan::new(request, held, &Stack::default()).expect("a plan");
         assert_eq!(plan.target.memory.get(), 512);
+    }
+
+    #[test]
+    fn a_region_without_a_price_needs_one_from_the_input() {
+        let input = |price: Value| {
+            let input = json!({"lambdaARN": "f", "num": 5, "price": price});
+            Request::parse(&input).expect("a good input")
+        };
+        let far = || {
+            let arn = "arn:aws:lambda:xx-north-9:123456789012:function:f";
+            Found::at_rest(configuration(json!({"FunctionArn": arn})))
+        };
+        let unknown =
+            Plan::new(input(json!(null)), far(), &Stack::default()).expect_err("no price");
+        assert_eq!(unknown.name(), "PriceUnknown");
+        assert!(unknown.to_string().contains("\"perGbSecond\""), "{unknown}");
+        let stated = input(json!({"perGbSecond": 0.00002}));
+        let plan = Plan::new(stated, far(), &Stack::default()).expect("a plan");
+        assert!((plan.price.per_gb_second - 0.00002).abs() < 1e-12);
     }
 
     #[test]

@@ -18,6 +18,15 @@ pub struct Price {
     pub per_transition: f64,
 }
 
+/// Prices that an input states: for a region that the table does not have, or for somebody who pays less.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatedPrice {
+    pub per_gb_second: f64,
+    pub per_transition: Option<f64>,
+    pub currency: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Table {
     regions: HashMap<String, Region>,
@@ -41,9 +50,29 @@ struct Tier {
     price: f64,
 }
 
+const US_DOLLARS: &str = "USD";
+/// Of most regions (the table's source).
+const USUAL_TRANSITION: f64 = 2.5e-5;
+
 const TABLE: &str = include_str!("../data/prices.json");
 
 impl Price {
+    /// What is stated, and the rest from the table. A region that the table does not have is paid in US dollars, with
+    /// the price of a state transition that most regions have, unless that is stated too.
+    #[must_use]
+    pub fn stated(stated: &StatedPrice, region: &str, architecture: Architecture) -> Self {
+        let known = Self::of(region, architecture).ok();
+        let (currency, per_transition) = known.map_or_else(
+            || (US_DOLLARS.to_owned(), USUAL_TRANSITION),
+            |known| (known.currency, known.per_transition),
+        );
+        Self {
+            currency: stated.currency.clone().unwrap_or(currency),
+            per_gb_second: stated.per_gb_second,
+            per_transition: stated.per_transition.unwrap_or(per_transition),
+        }
+    }
+
     /// The on-demand price of the first tier.
     ///
     /// # Errors
@@ -125,6 +154,28 @@ mod tests {
     fn a_region_without_a_price_is_an_error_and_never_a_default() {
         let error = Price::of("xx-north-9", Architecture::Arm64).expect_err("no such region");
         assert_eq!(error.name(), "PriceUnknown");
+    }
+
+    #[test]
+    fn what_is_stated_wins_and_the_rest_is_the_regions() {
+        let stated = |per_transition, currency: Option<&str>| StatedPrice {
+            per_gb_second: 1.0,
+            per_transition,
+            currency: currency.map(str::to_owned),
+        };
+        let cases = [
+            ("xx-north-9", stated(None, None), "USD", 2.5e-5),
+            ("cn-north-1", stated(None, None), "CNY", 1.891e-4),
+            ("cn-north-1", stated(Some(2.0), Some("EUR")), "EUR", 2.0),
+        ];
+        for (region, stated, currency, per_transition) in cases {
+            let want = Price {
+                currency: currency.to_owned(),
+                per_gb_second: 1.0,
+                per_transition,
+            };
+            assert_eq!(Price::stated(&stated, region, Architecture::Arm64), want);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::function::{self, FunctionRef};
 use crate::lock;
 use crate::memory::MemoryMb;
 use crate::payload::Payloads;
+use crate::prices::StatedPrice;
 
 /// What the writer of an execution input asks for.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -38,6 +39,8 @@ pub struct Request {
     pub sleep_between_runs_ms: u64,
     /// Nothing of a payload may show in a log or a cause.
     pub disable_payload_logs: bool,
+    /// What the price table does not know.
+    pub price: Option<StatedPrice>,
     /// Errors of the target that count as an ordinary end of a call.
     pub allowed_exceptions: Vec<String>,
 }
@@ -89,7 +92,7 @@ const LARGEST_DISCARD: f64 = 0.4;
 /// Longer pauses would only cost: a call's environment is kept for minutes.
 const LONGEST_SLEEP_MS: u64 = 600_000;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "lambdaARN",
     "powerValues",
     "num",
@@ -108,6 +111,7 @@ const FIELDS: [&str; 18] = [
     "sleepBetweenRunsMs",
     "disablePayloadLogs",
     "allowedExceptions",
+    "price",
 ];
 
 /// Fields of the contract that this version refuses, because ignoring them would tune something else.
@@ -150,6 +154,7 @@ impl Request {
         let sleep_between_runs_ms = read.optional("sleepBetweenRunsMs", sleep_ms);
         let disable_payload_logs = read.optional("disablePayloadLogs", boolean);
         let allowed_exceptions = read.optional("allowedExceptions", names);
+        let price = read.price();
         let mut faults = read.faults;
         let parsed = match (function, num) {
             (Some(function), Some(num)) => Some(Self {
@@ -176,6 +181,7 @@ impl Request {
                 post_processor,
                 sleep_between_runs_ms: sleep_between_runs_ms.unwrap_or(0),
                 disable_payload_logs: disable_payload_logs.unwrap_or(false),
+                price,
                 allowed_exceptions: allowed_exceptions.unwrap_or_default(),
             }),
             _ => None,
@@ -223,6 +229,38 @@ impl Reader<'_> {
         rule(self.fields.get(field).filter(|value| !value.is_null())?)
             .map_err(|broken| self.faults.push(Fault::new(field, broken)))
             .ok()
+    }
+
+    fn price(&mut self) -> Option<StatedPrice> {
+        let value = self.fields.get("price").filter(|value| !value.is_null())?;
+        let Some(fields) = value.as_object() else {
+            let rule =
+                "must be an object such as {\"perGbSecond\": 0.0000166667, \"currency\": \"USD\"}";
+            self.faults.push(Fault::new("price", rule));
+            return None;
+        };
+        let mut stated = Reader {
+            fields,
+            faults: Vec::new(),
+        };
+        let per_gb_second = stated.required("perGbSecond", positive);
+        let per_transition = stated.optional("perTransition", positive);
+        let currency = stated.optional("currency", currency);
+        for field in fields.keys() {
+            if !["perGbSecond", "perTransition", "currency"].contains(&field.as_str()) {
+                let rule =
+                    "is not known; a price has `perGbSecond`, `perTransition` and `currency`";
+                stated.faults.push(Fault::new(field, rule));
+            }
+        }
+        let faults = stated.faults.into_iter();
+        self.faults
+            .extend(faults.map(|fault| Fault::new(format!("price.{}", fault.field), fault.rule)));
+        Some(StatedPrice {
+            per_gb_second: per_gb_second?,
+            per_transition,
+            currency,
+        })
     }
 
     fn sizes(&mut self) -> Vec<MemoryMb> {
@@ -341,7 +379,7 @@ fn size(value: &Value) -> Result<MemoryMb, String> {
         .map_err(|_| format!("{mb} MB is outside Lambda's range of 128 to 10240 MB"))
 }
 
-pub(crate) fn number(value: &Value) -> Result<f64, String> {
+fn number(value: &Value) -> Result<f64, String> {
     let number = match value {
         Value::String(text) => text.trim().parse().ok(),
         value => value.as_f64(),
@@ -349,6 +387,19 @@ pub(crate) fn number(value: &Value) -> Result<f64, String> {
     number
         .filter(|number: &f64| number.is_finite())
         .ok_or_else(|| format!("{value} is not a number"))
+}
+
+pub(crate) fn positive(value: &Value) -> Result<f64, String> {
+    number(value)
+        .ok()
+        .filter(|number| *number > 0.0)
+        .ok_or_else(|| format!("{value} is not a number above 0"))
+}
+
+fn currency(value: &Value) -> Result<String, String> {
+    let is_code = |text: &&str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+    let code = value.as_str().filter(is_code).map(str::to_owned);
+    code.ok_or_else(|| format!("{value} is not a currency's code, such as \"USD\""))
 }
 
 fn boolean(value: &Value) -> Result<bool, String> {
@@ -510,6 +561,18 @@ mod tests {
             (
                 json!({"lambdaARN": "f", "num": 5, "autoOptimizeAlias": "power-tuner-lock"}),
                 "`autoOptimizeAlias`: `power-tuner-lock` is the name of the tuner's own lock; take another",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "price": {"perGbSecond": 0}}),
+                "`price.perGbSecond`: 0 is not a number above 0",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "price": {"perGbSecond": 1, "perGBSecond": 1}}),
+                "`price.perGBSecond`: is not known; a price has `perGbSecond`, `perTransition` and `currency`",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "price": {"perGbSecond": 1, "currency": "euro"}}),
+                "`price.currency`: \"euro\" is not a currency's code, such as \"USD\"",
             ),
             (
                 json!({"lambdaARN": "f", "num": 5, "preProcessorARN": "a b"}),

@@ -118,6 +118,17 @@ fn values_of(field: &str) -> Vec<Value> {
             json!([7]),
             json!("KeyError"),
         ],
+        "price" => vec![
+            json!({}),
+            json!({"perGbSecond": 1e-5}),
+            json!({"perGbSecond": 0}),
+            json!({"perGbSecond": null}),
+            json!({"perGbSecond": 1, "perTransition": 0.1, "currency": "EUR"}),
+            json!({"perGbSecond": 1, "perTransition": -1}),
+            json!({"perGbSecond": 1, "currency": "euro"}),
+            json!({"perGbSecond": 1, "perGB": 1}),
+            json!(7),
+        ],
         "payload" => vec![json!({}), json!([1]), json!("text")],
         "lambdaArn" | "payloadS3" | "onlyColdStarts" => vec![json!("f"), json!(true)],
         _ => switch,
@@ -126,7 +137,7 @@ fn values_of(field: &str) -> Vec<Value> {
     values
 }
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "lambdaARN",
     "num",
     "powerValues",
@@ -145,6 +156,7 @@ const FIELDS: [&str; 21] = [
     "sleepBetweenRunsMs",
     "disablePayloadLogs",
     "allowedExceptions",
+    "price",
     "lambdaArn",
     "payloadS3",
     "onlyColdStarts",
