@@ -56,7 +56,10 @@ fn each(rows: &Value, field: &str) -> Vec<Value> {
 #[test]
 fn an_execution_is_described() {
     let lambda = with([
-        running("a", 1_750_000_000.5),
+        Execution {
+            redrive_count: 2,
+            ..running("a", 1_750_000_000.5)
+        },
         Execution {
             states: vec![("Tune".to_owned(), json!({ "power": 512 }))],
             ..ended("b", ExecutionStatus::Succeeded)
@@ -66,6 +69,7 @@ fn an_execution_is_described() {
     let want = json!({
         "executionArn": arn("a"), "stateMachineArn": MACHINE, "name": "a", "status": "RUNNING",
         "startDate": 1_750_000_000.5, "input": r#"{"n":1}"#, "inputDetails": { "included": true },
+        "redriveCount": 2,
     });
     assert_eq!((answer.status, &answer.body), (200, &want));
     assert_eq!(answer.header("content-type"), "application/x-amz-json-1.0");
