@@ -382,6 +382,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_plan_is_as_small_as_the_limit_of_an_input_takes_it_to_be() {
+        let mut shown = serde_json::Map::new();
+        for field in 0..50 {
+            shown.insert(
+                format!("ASettingWithALongName{field}"),
+                json!({"Set": field}),
+            );
+        }
+        let input = json!({"lambdaARN": "f".repeat(64), "num": 5, "powerValues": "ALL"});
+        let request = Request::parse(&input).expect("a good input");
+        let found = Found::at_rest(configuration(Value::Object(shown)));
+        let plan = Plan::new(request, found, &Stack::default()).expect("a plan");
+        let bytes = serde_json::to_string(&plan).expect("JSON").len();
+        assert!(bytes < 4 * 1024, "{bytes}");
+    }
+
+    #[test]
     fn a_plan_survives_the_way_through_the_state_machine() {
         let plan = plan(json!({"strategy": "balanced", "parallelInvocation": 7}));
         let text = serde_json::to_string(&plan).expect("JSON");

@@ -135,7 +135,14 @@ impl Request {
             faults: Vec::new(),
         };
         read.refuse_unknown_fields();
-        let bytes = input.to_string().len() as u64;
+        // Lists travel twice: in the input, and in the plan.
+        let lists = ["powerValues", "allowedExceptions"].map(|field| fields.get(field));
+        let lists: usize = lists
+            .iter()
+            .flatten()
+            .map(|list| list.to_string().len())
+            .sum();
+        let bytes = (input.to_string().len() + lists) as u64;
         let function = read.required("lambdaARN", function);
         let sizes = read.sizes();
         let num = read.required("num", num);
@@ -321,8 +328,8 @@ impl Reader<'_> {
             self.faults.push(Fault::new(
                 "payload",
                 format!(
-                    "the input has {input} bytes, which with the samples of `num` calls is more than Step Functions \
-                     carries; with this `num` an input may have {} bytes",
+                    "the input has {input} bytes (lists count twice), which with the samples of `num` calls is more than \
+                     Step Functions carries; with this `num` an input may have {} bytes",
                     STATE_LIMIT.saturating_sub(samples + PLAN_BYTES)
                 ),
             ));
@@ -619,10 +626,13 @@ mod tests {
         assert_eq!(
             faults(&input(200 * 1024, 2000)),
             [
-                "`payload`: the input has 204841 bytes, which with the samples of `num` calls is more than Step Functions \
-              carries; with this `num` an input may have 173952 bytes"
+                "`payload`: the input has 204841 bytes (lists count twice), which with the samples of `num` calls is more \
+                 than Step Functions carries; with this `num` an input may have 173952 bytes"
             ]
         );
+        let names = vec!["x".repeat(1000); 130];
+        let listed = json!({"lambdaARN": "f", "num": 5, "allowedExceptions": names});
+        assert_eq!(faults(&listed).len(), 1, "130 KB, twice");
     }
 
     #[test]
