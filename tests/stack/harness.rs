@@ -1,13 +1,17 @@
-//! What each case needs: a function of its own, an execution, and the comparison of before and after.
+//! What each case needs: functions of its own, executions, and the comparison of before and after.
 
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use xtask::{Execution, LocalAws, Simulator};
 
+/// Longer than a lock is waited for, and than the sweep takes to come.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The alias that is the lock.
+pub const LOCK: &str = "power-tuner-lock";
 
 /// One case's place to work.
 pub struct Bench<'a> {
@@ -33,11 +37,25 @@ impl<'a> Bench<'a> {
 
     /// Makes a function with the case's name. `spec` is a preset or a specification of the simulator's.
     pub fn function(&'a self, spec: Value) -> Result<Target<'a>> {
+        self.function_named(self.case, spec)
+    }
+
+    /// Makes one more function for the case.
+    pub fn another_function(&'a self, suffix: &str, spec: Value) -> Result<Target<'a>> {
+        self.function_named(&format!("{}-{suffix}", self.case), spec)
+    }
+
+    pub fn function_named(&'a self, name: &str, spec: Value) -> Result<Target<'a>> {
+        const LONGEST_NAME: usize = 64;
+        ensure!(
+            name.len() <= LONGEST_NAME,
+            "`{name}` is too long for a function"
+        );
         let mut spec = object(spec)?;
-        spec.insert("name".to_owned(), json!(self.case));
+        spec.insert("name".to_owned(), json!(name));
         self.simulator().create_function(&Value::Object(spec))?;
         let mut target = Target {
-            name: self.case.to_owned(),
+            name: name.to_owned(),
             bench: self,
             before: Value::Null,
         };
@@ -48,8 +66,92 @@ impl<'a> Bench<'a> {
     /// Runs an execution to its end.
     pub fn execute(&self, input: &Value) -> Result<(String, Execution)> {
         let execution = self.local.start_execution(input)?;
-        let ended = self.local.aws().wait_for_execution(&execution, PATIENCE)?;
+        let ended = self.end_of(&execution)?;
         Ok((execution, ended))
+    }
+
+    /// How an execution ends.
+    pub fn end_of(&self, execution: &str) -> Result<Execution> {
+        self.local.aws().wait_for_execution(execution, PATIENCE)
+    }
+
+    /// The output of an execution that must succeed.
+    pub fn outcome_of(&self, execution: &str) -> Result<Value> {
+        let ended = self.end_of(execution)?;
+        ensure!(ended.status == "SUCCEEDED", "not succeeded: {ended:?}");
+        ended.output.context("an output")
+    }
+
+    pub fn stop(&self, execution: &str) -> Result<()> {
+        self.local.aws().stop_execution(execution)?;
+        let ended = self.local.aws().describe_execution(execution)?;
+        ensure!(ended.status == "ABORTED", "{ended:?}");
+        Ok(())
+    }
+
+    /// An execution of the state machine that there never was, or is no more.
+    pub fn gone_execution(&self) -> String {
+        let executions = self
+            .local
+            .state_machine_arn()
+            .replace(":stateMachine:", ":execution:");
+        format!("{executions}:{}", self.case)
+    }
+
+    /// Calls the cleaner as a person would.
+    pub fn clean(&self, input: &Value) -> Result<Value> {
+        let cleaner = self.local.stack_output("CleanerFunctionName");
+        let path = format!("/2015-03-31/functions/{cleaner}/invocations");
+        let aws = self.local.aws();
+        let answer = aws.rest("lambda", "POST", &path, Some(input))?;
+        ensure!(
+            answer["errorType"].is_null(),
+            "the cleaner failed: {answer:#}"
+        );
+        Ok(answer)
+    }
+
+    /// What lies in the queue of clean-ups that failed.
+    pub fn failed_clean_ups(&self) -> Result<Vec<Value>> {
+        let request = json!({
+            "QueueUrl": self.local.stack_output("FailedCleanUpsUrl"),
+            "MaxNumberOfMessages": 10,
+            // Others look, too.
+            "VisibilityTimeout": 0,
+        });
+        let aws = self.local.aws();
+        let received = aws.call("sqs", "AmazonSQS.ReceiveMessage", &request)?;
+        let messages = received["Messages"].as_array().into_iter().flatten();
+        messages
+            .map(|message| {
+                Ok(serde_json::from_str(
+                    message["Body"].as_str().context("a body")?,
+                )?)
+            })
+            .collect()
+    }
+
+    /// Every line that a function of the tuner has logged so far, in any case, with the function's log group.
+    pub fn logs(&self) -> Result<Vec<Value>> {
+        let aws = self.local.aws();
+        let groups = aws.call("logs", "Logs_20140328.DescribeLogGroups", &json!({}))?;
+        let mut lines = Vec::new();
+        for group in groups["logGroups"].as_array().context("`logGroups`")? {
+            let query = json!({"logGroupName": group["logGroupName"]});
+            let found = aws.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
+            for event in found["events"].as_array().into_iter().flatten() {
+                let text = event["message"].as_str().unwrap_or_default();
+                for line in text.lines() {
+                    if let Ok(Value::Object(mut line)) = serde_json::from_str(line) {
+                        line.insert("group".to_owned(), group["logGroupName"].clone());
+                        lines.push(Value::Object(line));
+                    }
+                }
+            }
+        }
+        // Lambda's own lines are objects too, but only ours have a level.
+        lines.retain(|line| line["level"].is_string());
+        Ok(lines)
     }
 }
 
@@ -64,9 +166,126 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// Calls the simulated service as the function's owner would.
+    pub fn memory(&self) -> Result<Value> {
+        Ok(self.now()?["latest"]["configuration"]["MemorySize"].clone())
+    }
+
+    pub fn versions(&self) -> Result<Vec<Value>> {
+        let mut now = self.now()?;
+        match now["versions"].take() {
+            Value::Array(versions) => Ok(versions),
+            other => bail!("not versions: {other}"),
+        }
+    }
+
+    /// Calls the simulated service as the function's owner would: the path is what comes behind the function's name.
     pub fn own(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        self.bench.simulator().request(method, path, Some(body))
+        let path = format!("/2015-03-31/functions/{}{path}", self.name);
+        self.bench.simulator().request(method, &path, Some(body))
+    }
+
+    /// Deploys as the function's owner would, and waits until that is through.
+    pub fn deploy(&self, path: &str, change: &Value) -> Result<()> {
+        self.own("PUT", path, change)?;
+        wait_until(|| {
+            let volatile = &self.now()?["latest"]["volatile"];
+            Ok(volatile["LastUpdateStatus"] != "InProgress")
+        })
+    }
+
+    pub fn configure(&self, change: &Value) -> Result<()> {
+        self.deploy("/configuration", change)
+    }
+
+    pub fn reserve(&self, concurrency: u32) -> Result<()> {
+        let path = format!("/2017-10-31/functions/{}/concurrency", self.name);
+        let request = json!({"ReservedConcurrentExecutions": concurrency});
+        let simulator = self.bench.simulator();
+        simulator.request("PUT", &path, Some(&request)).map(drop)
+    }
+
+    /// Publishes as the function's owner would, and gives the version's number once it can be called.
+    pub fn publish(&self, description: &str) -> Result<String> {
+        let published = self.own("POST", "/versions", &json!({"Description": description}))?;
+        let number = published["Version"]
+            .as_str()
+            .context("a number")?
+            .to_owned();
+        wait_until(|| {
+            let versions = self.versions()?;
+            Ok(versions
+                .iter()
+                .any(|version| version["version"] == number && version["state"] == "Active"))
+        })?;
+        Ok(number)
+    }
+
+    pub fn point(&self, alias: &str, version: &str) -> Result<()> {
+        let alias = json!({"Name": alias, "FunctionVersion": version});
+        self.own("POST", "/aliases", &alias).map(drop)
+    }
+
+    /// Leaves a lock as a tuning would, and gives what it says. `512>128` is what the function had before, and what it
+    /// was given.
+    pub fn lock(&self, sizes: &str, until_s: u64, execution: &str) -> Result<String> {
+        let description = format!("{sizes} until {until_s}, {execution}");
+        let alias = json!({"Name": LOCK, "FunctionVersion": "$LATEST", "Description": description});
+        self.own("POST", "/aliases", &alias)?;
+        Ok(description)
+    }
+
+    /// What the lock says, if there is one.
+    pub fn locked(&self) -> Result<Option<String>> {
+        let now = self.now()?;
+        let mut aliases = now["aliases"].as_array().into_iter().flatten();
+        let lock = aliases.find(|alias| alias["name"] == LOCK);
+        Ok(lock.and_then(|lock| Some(lock["description"].as_str()?.to_owned())))
+    }
+
+    pub fn unlock(&self) -> Result<()> {
+        let path = format!("/aliases/{LOCK}");
+        self.own("DELETE", &path, &json!({})).map(drop)
+    }
+
+    /// Has the simulator do something wrong to calls for this function.
+    pub fn fault(&self, rule: Value) -> Result<()> {
+        let mut rule = object(rule)?;
+        rule.insert("function".to_owned(), json!(self.name));
+        let rule = Value::Object(rule);
+        let simulator = self.bench.simulator();
+        simulator
+            .request("POST", "/_sim/faults", Some(&rule))
+            .map(drop)
+    }
+
+    /// Every call for this function so far, with the status of its answer.
+    pub fn asked(&self) -> Result<Vec<Value>> {
+        let calls = self.bench.simulator().request("GET", "/_sim/calls", None)?;
+        let mut calls = match calls {
+            Value::Array(calls) => calls,
+            other => bail!("not calls: {other}"),
+        };
+        calls.retain(|call| call["function"] == self.name);
+        Ok(calls)
+    }
+
+    /// How often it was asked for an action with success.
+    pub fn count(&self, action: &str) -> Result<usize> {
+        let mut calls = self.asked()?;
+        calls.retain(|call| call["action"] == action && is_accepted(call));
+        Ok(calls.len())
+    }
+
+    /// How often it was asked for an action in vain.
+    pub fn refused(&self, action: &str) -> Result<usize> {
+        let mut calls = self.asked()?;
+        calls.retain(|call| call["action"] == action && !is_accepted(call));
+        Ok(calls.len())
+    }
+
+    /// How often anybody changed `$LATEST`, or published it.
+    pub fn changes(&self) -> Result<usize> {
+        Ok(self.count("UpdateFunctionConfiguration")? + self.count("PublishVersion")?)
     }
 
     /// Starts tuning it; five calls a size unless `input` says otherwise.
@@ -76,9 +295,9 @@ impl Target<'_> {
 
     /// Tunes it, and gives the outcome of an execution that must succeed.
     pub fn tune(&self, input: Value) -> Result<(String, Value)> {
-        let (execution, ended) = self.bench.execute(&self.input(input)?)?;
-        ensure!(ended.status == "SUCCEEDED", "not succeeded: {ended:?}");
-        Ok((execution, ended.output.context("an output")?))
+        let execution = self.start(input)?;
+        let outcome = self.bench.outcome_of(&execution)?;
+        Ok((execution, outcome))
     }
 
     /// Tunes it, and gives error and cause of an execution that must fail.
@@ -109,12 +328,48 @@ impl Target<'_> {
         wait_until(|| Ok(self.is_as_before().is_ok())).or_else(|_| self.is_as_before())
     }
 
+    /// As [`becomes_as_before`](Self::becomes_as_before), and it was the clean-up after this execution that did it: the
+    /// sweep, which comes every minute, would have done so too.
+    pub fn is_cleaned_up_after(&self, execution: &str) -> Result<()> {
+        self.becomes_as_before()?;
+        let published = self.count("PublishVersion")?;
+        let deleted = || {
+            let mut lines = self.bench.logs()?;
+            lines.retain(|line| {
+                line["message"] == "deletion"
+                    && line["outcome"] == "Ok(Deleted)"
+                    && line["span"]["execution"] == execution
+            });
+            Ok::<_, anyhow::Error>(lines.len())
+        };
+        // Logs come a moment later.
+        wait_until(|| Ok(deleted()? == published))
+            .with_context(|| format!("of {published} versions it deleted {:?}", deleted()))
+    }
+
+    /// It is as before, and nobody has called it.
+    pub fn is_untouched(&self) -> Result<()> {
+        ensure!(self.calls()? == 0, "the function was called");
+        self.is_as_before()
+    }
+
     /// How often the function was called, at any size.
     pub fn calls(&self) -> Result<u64> {
         let now = self.now()?;
         let calls = now["invocations"].as_object().context("`invocations`")?;
         Ok(calls.values().filter_map(Value::as_u64).sum())
     }
+}
+
+fn is_accepted(call: &Value) -> bool {
+    call["status"]
+        .as_u64()
+        .is_some_and(|status| (200..300).contains(&status))
+}
+
+/// In seconds since 1970.
+pub fn now_s() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
 
 /// Error and cause of an execution that must have failed.
@@ -130,8 +385,8 @@ pub fn failed(ended: Execution) -> Result<(String, String)> {
 pub fn wait_until(holds: impl Fn() -> Result<bool>) -> Result<()> {
     let start = Instant::now();
     while !holds()? {
-        if start.elapsed() > PATIENCE / 2 {
-            bail!("it did not happen within {:?}", PATIENCE / 2);
+        if start.elapsed() > PATIENCE {
+            bail!("it did not happen within {PATIENCE:?}");
         }
         sleep(Duration::from_millis(50));
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use libtest_mimic::{Arguments, Trial};
+use serde_json::json;
 use xtask::{LocalAws, Options};
 
 use harness::Bench;
@@ -19,8 +20,17 @@ use harness::Bench;
 /// Fast enough that a call of a second takes 20 ms, slow enough that waiting is seen to happen.
 const TIME_SCALE: f64 = 0.02;
 
+/// What the tuner itself waits for takes real time: here so little that a case can see the end of it.
+const LONGEST_WAIT_S: u64 = 45;
+const LONGEST_PUBLISHING_S: u32 = 40;
+const SWEEP_SCHEDULE: &str = "rate(1 minute)";
+
+/// Most of a case is waiting.
+const CASES_AT_ONCE: usize = 4;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(CASES_AT_ONCE);
     match run(&arguments) {
         Ok(code) => code,
         Err(error) => {
@@ -32,23 +42,48 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.list {
-        let names = cases::ALL.map(|(name, _)| Trial::test(name, || Ok(())));
-        return Ok(libtest_mimic::run(arguments, names.into()).exit_code());
+        let names = cases::ALL
+            .iter()
+            .map(|(name, _)| Trial::test(*name, || Ok(())));
+        return Ok(libtest_mimic::run(arguments, names.collect()).exit_code());
     }
     let options = Options {
         time_scale: TIME_SCALE,
+        parameters: vec![
+            ("LongestWait".to_owned(), LONGEST_WAIT_S.to_string()),
+            ("SweepSchedule".to_owned(), SWEEP_SCHEDULE.to_owned()),
+        ],
         ..Options::default()
     };
-    let local = Arc::new(LocalAws::start(&options).context("local AWS did not start")?);
-    let trials = cases::ALL.map(|(name, case)| {
+    let local = LocalAws::start(&options).context("local AWS did not start")?;
+    shorten_publishing(&local).context("the publisher's timeout cannot be set")?;
+    let local = Arc::new(local);
+    let trials = cases::ALL.iter().map(|(name, case)| {
         let local = Arc::clone(&local);
-        Trial::test(name, move || {
+        Trial::test(*name, move || {
             case(&Bench::new(&local, name)).map_err(|error| format!("{error:?}").into())
         })
     });
-    let conclusion = libtest_mimic::run(arguments, trials.into());
+    let conclusion = libtest_mimic::run(arguments, trials.collect());
     if conclusion.has_failed() {
         eprintln!("the end of local AWS's log:\n{}", local.logs_tail());
     }
     Ok(conclusion.exit_code())
+}
+
+/// A lock lasts as long as the publisher that holds it may run.
+fn shorten_publishing(local: &LocalAws) -> Result<()> {
+    let aws = local.aws();
+    let listed = aws.rest("lambda", "GET", "/2015-03-31/functions/", None)?;
+    let mut names = listed["Functions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|function| function["FunctionName"].as_str());
+    let publisher = names
+        .find(|name| name.contains("Publisher"))
+        .context("no function is called so")?;
+    let path = format!("/2015-03-31/functions/{publisher}/configuration");
+    let timeout = json!({"Timeout": LONGEST_PUBLISHING_S});
+    aws.rest("lambda", "PUT", &path, Some(&timeout)).map(drop)
 }

@@ -141,6 +141,21 @@ impl Aws {
         Ok(accepted(&format!("{method} {path}"), answer)?.json())
     }
 
+    /// Has a function called as event sources do: nobody waits for it, and where it fails it is called again.
+    ///
+    /// # Errors
+    /// An [`ApiError`] if Lambda says no.
+    pub fn send_event(&self, function: &str, event: &Value) -> Result<()> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let headers = [
+            ("content-type", "application/json".to_owned()),
+            ("x-amz-invocation-type", "Event".to_owned()),
+        ];
+        let event = event.to_string().into_bytes();
+        let answer = self.send("POST", "lambda", &path, &headers, Some(event))?;
+        accepted(&format!("POST {path}"), answer).map(drop)
+    }
+
     /// How far an execution is.
     ///
     /// # Errors

@@ -90,7 +90,8 @@ pub(crate) fn deploy(
         .args(
             parameters
                 .iter()
-                .map(|(name, value)| format!("{name}={value}")),
+                // Quoted for `sam`, which splits at spaces.
+                .map(|(name, value)| format!("{name}=\"{value}\"")),
         );
     processes::run(sam, &Words::ToLog(log))?;
     outputs(aws)
