@@ -9,6 +9,7 @@ mod local;
 mod local_aws;
 mod ministack;
 mod packages;
+mod prices;
 mod processes;
 mod progress;
 mod report;
@@ -36,6 +37,8 @@ struct Arguments {
 enum Command {
     /// Tune a sample function on local AWS: set up, build, start, deploy, tune, print, take down
     Local(local::Arguments),
+    /// Rebuild the price table from price lists of AWS that you have downloaded
+    Prices(prices::Arguments),
     /// Run every check that CI runs
     Test(checks::Arguments),
 }
@@ -45,6 +48,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Local(arguments) => local::run(&arguments),
+        Command::Prices(arguments) => prices::run(&arguments),
         Command::Test(arguments) => checks::run(&arguments),
     };
     processes::stay_if_interrupted();
