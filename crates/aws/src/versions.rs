@@ -94,7 +94,8 @@ pub async fn delete(
             );
             (version, deletion)
         })
-        .buffer_unordered(DELETIONS_AT_ONCE)
+        // In their order, so that the same fault gives the same error each time.
+        .buffered(DELETIONS_AT_ONCE)
         .collect()
         .await;
     let mut all = Deleted::default();

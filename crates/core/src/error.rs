@@ -64,7 +64,7 @@ pub enum TuneError {
     )]
     FunctionChanged { function: String, detail: String },
 
-    #[error("`{function}` could not be read, published or put back: {detail}")]
+    #[error("failed on `{function}`: {detail}")]
     PublishFailed { function: String, detail: String },
 
     #[error("{0}")]
@@ -83,6 +83,9 @@ pub enum TuneError {
         region: String,
         architecture: String,
     },
+
+    #[error("{first}; after that: {later}")]
+    Followed { first: Box<Self>, later: Box<Self> },
 }
 
 impl TuneError {
@@ -104,36 +107,10 @@ impl TuneError {
 
     /// The same error, with what went wrong after it: the first one is the execution's, and neither may get lost.
     #[must_use]
-    pub fn followed_by(self, later: &Self) -> Self {
-        let with = |detail: String| format!("{detail}; after that: {later}");
-        match self {
-            Self::FunctionChanged { function, detail } => Self::FunctionChanged {
-                function,
-                detail: with(detail),
-            },
-            Self::AccessDenied {
-                action,
-                resource,
-                detail,
-            } => Self::AccessDenied {
-                action,
-                resource,
-                detail: with(detail),
-            },
-            Self::PublishFailed { function, detail } => Self::PublishFailed {
-                function,
-                detail: with(detail),
-            },
-            Self::TuningInProgress { function, detail } => Self::TuningInProgress {
-                function,
-                detail: with(detail),
-            },
-            Self::Throttled { what, remedy } => Self::Throttled {
-                what: format!("{what} (and after that: {later})"),
-                remedy,
-            },
-            Self::FunctionNotFound { function } => Self::FunctionNotFound { function },
-            first => Self::InvocationFailed(with(first.to_string())),
+    pub fn followed_by(self, later: Self) -> Self {
+        Self::Followed {
+            first: Box::new(self),
+            later: Box::new(later),
         }
     }
 
@@ -152,6 +129,7 @@ impl TuneError {
             Self::Throttled { .. } => "Throttled",
             Self::NoMeasurements(_) => "NoMeasurements",
             Self::PriceUnknown { .. } => "PriceUnknown",
+            Self::Followed { first, .. } => first.name(),
         }
     }
 }
@@ -253,6 +231,14 @@ mod tests {
             },
         ];
         assert_eq!(errors.each_ref().map(TuneError::name), TuneError::NAMES);
+    }
+
+    #[test]
+    fn what_comes_after_the_first_error_does_not_take_its_name() {
+        let first = TuneError::InvocationFailed("one".to_owned());
+        let both = first.followed_by(TuneError::NoMeasurements("two".to_owned()));
+        assert_eq!(both.name(), "InvocationFailed");
+        assert_eq!(both.to_string(), "one; after that: two");
     }
 
     #[test]

@@ -110,7 +110,7 @@ async fn optimize(
             };
             match back {
                 Ok(()) => Err(error),
-                Err(back) => Err(error.followed_by(&back)),
+                Err(back) => Err(error.followed_by(back)),
             }
         }
     }

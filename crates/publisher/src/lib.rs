@@ -117,7 +117,7 @@ async fn publish(
     match (tried, back) {
         (tried, Ok(())) => tried,
         (Ok(()), Err(back)) => Err(back),
-        (Err(error), Err(back)) => Err(error.followed_by(&back)),
+        (Err(error), Err(back)) => Err(error.followed_by(back)),
     }
 }
 
