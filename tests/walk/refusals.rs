@@ -153,6 +153,24 @@ async fn an_alias_in_the_middle_of_a_deployment_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_alias_to_optimise_that_has_other_code_is_refused() {
+    let world = World::new().await;
+    world.own("POST", "versions", json!({})).await;
+    let alias = json!({"Name": "live", "FunctionVersion": "1"});
+    world.own("POST", "aliases", alias).await;
+    world
+        .own("PUT", "code", json!({"ZipFile": "bmV3IGNvZGU="}))
+        .await;
+    world.is_settled().await;
+    let optimize = json!({"autoOptimize": true, "autoOptimizeAlias": "live"});
+    let reason = "`live` is version 1, which differs from `$LATEST` in CodeSha256 and CodeSize;";
+    is_refused(&world, optimize, reason).await;
+    // What is not applied is nobody's risk.
+    let only_named = json!({"autoOptimizeAlias": "live"});
+    world.tune("two", only_named).await.expect("an outcome");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alias_that_differs_in_memory_alone_is_tuned() {
     let world = deployed(json!({"MemorySize": 1024})).await;
     let alias = json!({"Name": "live", "FunctionVersion": "1"});

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::error::ProvideErrorMetadata;
+use aws_sdk_lambda::operation::update_alias::builders::UpdateAliasFluentBuilder;
 use power_tuner_core::TuneError;
 use power_tuner_core::function::FunctionArn;
 
@@ -96,22 +97,11 @@ impl LambdaApi {
         revision: &str,
         longest: Duration,
     ) -> Result<String, WriteError> {
-        let asked = Asked::on("lambda:UpdateAlias", function);
-        self.control
-            .update_alias()
-            .function_name(function.to_string())
-            .name(name)
-            .description(description)
-            .revision_id(revision)
-            .customize()
-            .config_override(client::within(longest))
-            .send()
-            .await
-            .map(|alias| alias.revision_id.unwrap_or_default())
-            .map_err(|error| asked.not_written(&error))
+        let change = self.control.update_alias().description(description);
+        change_alias(change.name(name), function, revision, longest).await
     }
 
-    /// Points an alias at another version.
+    /// Points an alias at another version, and gives its new revision.
     ///
     /// # Errors
     ///
@@ -123,20 +113,9 @@ impl LambdaApi {
         version: &str,
         revision: &str,
         longest: Duration,
-    ) -> Result<(), WriteError> {
-        let asked = Asked::on("lambda:UpdateAlias", function);
-        self.control
-            .update_alias()
-            .function_name(function.to_string())
-            .name(name)
-            .function_version(version)
-            .revision_id(revision)
-            .customize()
-            .config_override(client::within(longest))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| asked.not_written(&error))
+    ) -> Result<String, WriteError> {
+        let change = self.control.update_alias().function_version(version);
+        change_alias(change.name(name), function, revision, longest).await
     }
 
     /// Deletes an alias; one that is not there is no error.
@@ -168,4 +147,22 @@ impl LambdaApi {
             Err(error) => Err(asked.not_written(&error)),
         }
     }
+}
+
+async fn change_alias(
+    change: UpdateAliasFluentBuilder,
+    function: &FunctionArn,
+    revision: &str,
+    longest: Duration,
+) -> Result<String, WriteError> {
+    let asked = Asked::on("lambda:UpdateAlias", function);
+    change
+        .function_name(function.to_string())
+        .revision_id(revision)
+        .customize()
+        .config_override(client::within(longest))
+        .send()
+        .await
+        .map(|alias| alias.revision_id.unwrap_or_default())
+        .map_err(|error| asked.not_written(&error))
 }

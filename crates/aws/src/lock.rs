@@ -496,6 +496,7 @@ impl Held<'_> {
                     let revision = &alias.revision_id;
                     api.move_alias(function, name, &version.number, revision, longest)
                         .await
+                        .map(drop)
                 }
                 None => api
                     .create_alias(function, name, &version.number, None, longest)

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::primitives::DateTime;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use power_tuner_core::TuneError;
@@ -51,23 +52,15 @@ impl StepFunctionsApi {
     ///
     /// What AWS says, in our words.
     pub async fn status(&self, execution: &str) -> Result<Execution, TuneError> {
-        let described = self
-            .client
-            .describe_execution()
-            .execution_arn(execution)
-            .send()
-            .await;
-        match described {
-            Ok(output) => Ok(match output.status {
+        match self.describe(execution).await {
+            Ok(Some(described)) => Ok(match described.status {
                 ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Execution::Running,
                 _ => Execution::Over,
             }),
-            Err(error) => match error.code() {
-                Some("ExecutionDoesNotExist") => Ok(Execution::Missing),
-                // Another stack's, or another region's.
-                Some("AccessDeniedException" | "InvalidArn") => Ok(Execution::Unknown),
-                _ => Err(Asked::of("states:DescribeExecution", &execution).failed(&error)),
-            },
+            Ok(None) => Ok(Execution::Missing),
+            // Another stack's.
+            Err(TuneError::AccessDenied { .. }) => Ok(Execution::Unknown),
+            Err(error) => Err(error),
         }
     }
 
@@ -77,6 +70,17 @@ impl StepFunctionsApi {
     ///
     /// What AWS says, in our words.
     pub async fn redrives(&self, execution: &str) -> Result<i32, TuneError> {
+        let described = self.describe(execution).await?;
+        Ok(described
+            .and_then(|described| described.redrive_count)
+            .unwrap_or_default())
+    }
+
+    /// An execution, if there is one of that name, and it is not forgotten.
+    async fn describe(
+        &self,
+        execution: &str,
+    ) -> Result<Option<DescribeExecutionOutput>, TuneError> {
         let described = self
             .client
             .describe_execution()
@@ -84,8 +88,14 @@ impl StepFunctionsApi {
             .send()
             .await;
         match described {
-            Ok(output) => Ok(output.redrive_count.unwrap_or_default()),
-            Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(0),
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(None),
+            // In another region there is none of that name to see.
+            Err(error) if error.code() == Some("InvalidArn") => Err(TuneError::AccessDenied {
+                action: "states:DescribeExecution",
+                resource: execution.to_owned(),
+                detail: "it is another region's".to_owned(),
+            }),
             Err(error) => Err(Asked::of("states:DescribeExecution", &execution).failed(&error)),
         }
     }

@@ -47,6 +47,8 @@ pub struct Found {
     pub lock: Option<Note>,
     /// The version or alias that the input names.
     pub qualified: Option<Qualified>,
+    /// The alias that is to point at the best size, where there is one of that name.
+    pub to_optimize: Option<Qualified>,
     pub reserved_concurrency: Option<u32>,
 }
 
@@ -58,6 +60,7 @@ impl Found {
             latest,
             lock: None,
             qualified: None,
+            to_optimize: None,
             reserved_concurrency: None,
         }
     }
@@ -180,13 +183,15 @@ fn refusals(found: &Found, stack: &Stack) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if let Some(version) = &found.qualified {
+    for version in [&found.qualified, &found.to_optimize].into_iter().flatten() {
         reasons.extend(refusals_of_version(latest, version));
     }
+    reasons.dedup();
     reasons
 }
 
-/// Versions are published from `$LATEST`, so measuring says nothing about other code or other settings.
+/// Versions are published from `$LATEST`, so measuring says nothing about other code or other settings, and an alias that
+/// is moved to the best size would release them.
 fn refusals_of_version(latest: &Configuration, version: &Qualified) -> Vec<String> {
     let Qualified {
         name,
@@ -205,7 +210,7 @@ fn refusals_of_version(latest: &Configuration, version: &Qualified) -> Vec<Strin
     if !differences.is_empty() {
         reasons.push(format!(
             "`{name}` is version {}, which differs from `$LATEST` in {}; versions are published from `$LATEST`, so \
-             other code would be measured: name the function without `:{name}`, or publish `$LATEST` first",
+             something else would be measured, or released: leave `{name}` out, or release `$LATEST` to it first",
             configuration.version,
             listed(&differences)
         ));
@@ -332,6 +337,20 @@ pub(crate) mod tests {
         );
         let error = refused(version(json!({"Version": "3"}), true));
         assert!(error.contains("a share of its calls"), "{error}");
+    }
+
+    #[test]
+    fn an_alias_to_optimise_must_have_what_is_measured() {
+        let other = version(json!({"Version": "3", "CodeSha256": "old"}), false);
+        let found = Found {
+            to_optimize: other.qualified,
+            ..found()
+        };
+        let error = refused(found);
+        assert!(
+            error.contains("differs from `$LATEST` in CodeSha256;"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -41,7 +41,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// Faults of the input, a target that cannot be tuned, an unknown price, or what AWS says.
 pub async fn handle(api: &LambdaApi, input: Input) -> Result<Tuning, TuneError> {
     let request = Request::parse(&input.written).map_err(TuneError::InvalidInput)?;
-    let found = find(api, &request.function).await?;
+    let found = find(api, &request).await?;
     let plan = Plan::new(request, found, &input.stack)?;
     tracing::info!(
         function = %plan.target.function,
@@ -54,17 +54,28 @@ pub async fn handle(api: &LambdaApi, input: Input) -> Result<Tuning, TuneError> 
     Ok(Tuning::new(plan))
 }
 
-async fn find(api: &LambdaApi, name: &FunctionRef) -> Result<Found, TuneError> {
-    let (latest, lock) = at_rest(api, name).await?;
-    let qualified = match name.qualifier() {
-        Some(qualifier) => Some(qualified(api, &latest.function, qualifier).await?),
+async fn find(api: &LambdaApi, request: &Request) -> Result<Found, TuneError> {
+    let (latest, lock) = at_rest(api, &request.function).await?;
+    let function = &latest.function;
+    let qualified = match request.function.qualifier() {
+        Some(number) if is_number(number) => Some(version(api, function, number).await?),
+        // One that is not there is named by its configuration's error.
+        Some(name) => match alias(api, function, name).await? {
+            Some(alias) => Some(alias),
+            None => Some(version(api, function, name).await?),
+        },
         None => None,
     };
-    let reserved_concurrency = api.reserved_concurrency(&latest.function).await?;
+    let to_optimize = match request.alias_to_optimize() {
+        Some(name) => alias(api, function, name).await?,
+        None => None,
+    };
+    let reserved_concurrency = api.reserved_concurrency(function).await?;
     Ok(Found {
         latest,
         lock,
         qualified,
+        to_optimize,
         reserved_concurrency,
     })
 }
@@ -103,22 +114,34 @@ async fn at_rest(
     })
 }
 
-async fn qualified(
+fn is_number(qualifier: &str) -> bool {
+    qualifier.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+async fn version(
     api: &LambdaApi,
     function: &FunctionArn,
     qualifier: &str,
 ) -> Result<Qualified, TuneError> {
     let name = format!("{function}:{qualifier}");
-    let configuration = api.configuration(&name).await?;
-    let is_number = qualifier.bytes().all(|byte| byte.is_ascii_digit());
-    let alias = if is_number {
-        None
-    } else {
-        api.alias(function, qualifier).await?
-    };
     Ok(Qualified {
         name: qualifier.to_owned(),
-        configuration,
-        is_weighted: alias.is_some_and(|alias| alias.is_weighted),
+        configuration: api.configuration(&name).await?,
+        is_weighted: false,
     })
+}
+
+/// The version behind an alias, where there is one of that name.
+async fn alias(
+    api: &LambdaApi,
+    function: &FunctionArn,
+    name: &str,
+) -> Result<Option<Qualified>, TuneError> {
+    let Some(alias) = api.alias(function, name).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Qualified {
+        is_weighted: alias.is_weighted,
+        ..version(api, function, name).await?
+    }))
 }
