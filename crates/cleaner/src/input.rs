@@ -40,8 +40,7 @@ pub(crate) struct State {
 pub struct FromEvent {
     pub(crate) execution_arn: String,
     /// How often it had been redriven when it ended so.
-    #[serde(default)]
-    pub(crate) redrive_count: i32,
+    pub(crate) redrive_count: Option<i32>,
 }
 
 impl TryFrom<Value> for Input {

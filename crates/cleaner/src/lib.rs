@@ -87,7 +87,7 @@ async fn after_event(
     deadline: Deadline,
 ) -> Result<Cleaned, TuneError> {
     // What Step Functions says of the status may be older than the event.
-    if executions.redrives(&event.execution_arn).await? > event.redrive_count {
+    if executions.redrives(&event.execution_arn).await? > event.redrive_count.unwrap_or_default() {
         tracing::info!("somebody redrove it since, so nothing is cleaned up");
         return Ok(Cleaned::default());
     }
