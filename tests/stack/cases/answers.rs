@@ -91,6 +91,101 @@ pub fn the_best_size_is_applied_where_the_input_asks_for_it(bench: &Bench) -> Re
     target.is_as_before()
 }
 
+pub fn an_alias_is_made_and_moved_to_the_best_size(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    let optimize = |strategy| {
+        json!({
+            "powerValues": [512, 3008], "strategy": strategy,
+            "autoOptimize": true, "autoOptimizeAlias": "live",
+        })
+    };
+    for (strategy, best) in [("speed", 3008), ("cost", 512)] {
+        let (_, outcome) = target.tune(optimize(strategy))?;
+        let optimization = &outcome["optimization"];
+        ensure!(optimization["to"] == best, "{outcome:#}");
+        ensure!(target.memory()? == best, "{}", target.memory()?);
+        let now = target.now()?;
+        let alias = &now["aliases"][0];
+        ensure!(
+            alias["name"] == "live" && now["aliases"][1].is_null(),
+            "{now:#}"
+        );
+        ensure!(alias["version"] == optimization["version"], "{outcome:#}");
+        let versions = target.versions()?;
+        let version = versions
+            .iter()
+            .find(|version| version["version"] == alias["version"]);
+        let version = version.context("the alias's version")?;
+        ensure!(version["memoryMb"] == best, "{version:#}");
+        ensure!(version["description"] == "", "{version:#}");
+    }
+    Ok(())
+}
+
+pub fn a_dry_run_calls_each_size_once_and_changes_nothing(bench: &Bench) -> Result<()> {
+    let target = bench.function(json!({"preset": "fails-below-256mb"}))?;
+    let input = json!({"powerValues": [128, 512, 1024], "dryRun": true, "autoOptimize": true});
+    let (_, tried) = target.tune(input)?;
+    ensure!(
+        tried["dryRun"] == true && tried["power"].is_null(),
+        "{tried:#}"
+    );
+    let statuses: Vec<_> = (0..3).map(|size| &tried["sizes"][size]["status"]).collect();
+    ensure!(statuses == ["failed", "measured", "measured"], "{tried:#}");
+    ensure!(target.calls()? == 3, "{} calls", target.calls()?);
+    target.is_as_before()
+}
+
+pub fn a_distribution_of_payloads_is_sent_as_its_weights_say(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    let payload = json!([{"payload": "a", "weight": 1}, {"payload": {"b": 1}, "weight": 3}]);
+    target.tune(json!({"powerValues": [512], "num": 8, "payload": payload}))?;
+    let now = target.now()?;
+    let sent = now["payloads"].as_array().context("`payloads`")?;
+    let count = |payload| {
+        sent.iter()
+            .filter(|sent| sent["payload"] == payload)
+            .count()
+    };
+    ensure!(count(json!("a")) == 2, "{sent:?}");
+    ensure!(count(json!({"b": 1})) == 6, "{sent:?}");
+    target.is_as_before()
+}
+
+pub fn processors_are_called_around_each_call(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    let prepared = json!({"kind": "json", "value": {"prepared": true}});
+    let pre = bench.another_function("pre", json!({"behaviour": {"response": prepared}}))?;
+    let post = bench.another_function("post", json!({}))?;
+    target.tune(json!({
+        "powerValues": [512], "payload": {"raw": true},
+        "preProcessorARN": pre.name, "postProcessorARN": post.name,
+    }))?;
+    // The target returns what it is called with.
+    let received = [
+        (&pre, json!({"raw": true})),
+        (&target, json!({"prepared": true})),
+        (&post, json!({"prepared": true})),
+    ];
+    for (function, want) in received {
+        let now = function.now()?;
+        let sent = now["payloads"].as_array().context("`payloads`")?;
+        ensure!(sent.len() == 5, "{}: {sent:?}", function.name);
+        ensure!(sent.iter().all(|sent| sent["payload"] == want), "{sent:?}");
+    }
+    target.is_as_before()
+}
+
+pub fn a_price_that_the_input_states_is_what_a_call_costs(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    let price = json!({"perGbSecond": 2.0, "currency": "EUR"});
+    let (_, outcome) = target.tune(json!({"powerValues": [512], "num": 10, "price": price}))?;
+    ensure!(outcome["currency"] == "EUR", "{outcome:#}");
+    // 400 ms at half a gigabyte.
+    close(&outcome["cost"], 0.4)?;
+    target.is_as_before()
+}
+
 pub fn json_logs_are_read_as_well_as_text(bench: &Bench) -> Result<()> {
     let target = bench.function(json!({"preset": "json-logs"}))?;
     let (_, outcome) = target.tune(json!({"powerValues": [128, 1024]}))?;
