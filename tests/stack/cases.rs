@@ -6,6 +6,7 @@ mod deployments;
 mod failures;
 mod locks;
 mod refusals;
+mod starting;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -76,6 +77,10 @@ cases![
         json_logs_are_read_as_well_as_text,
         a_parallel_tuning_measures_with_the_payload,
         throttled_calls_are_made_again_and_counted,
+    ],
+    starting: [
+        a_pipeline_gets_the_outcome_from_the_example_script,
+        a_pipeline_fails_with_the_cause_of_a_tuning_that_fails,
     ],
     failures: [
         one_failed_size_fails_the_run_where_the_input_says_so,

@@ -1,0 +1,65 @@
+//! The ways to start a tuning.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{contains, known_curve};
+use crate::harness::{Bench, Target};
+
+/// Runs `examples/tune.sh` as a pipeline does, with the AWS CLI.
+fn tune_from_a_pipeline(bench: &Bench, target: &Target, more: &Value) -> Result<Output> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = tempfile::tempdir()?;
+    let input = folder.path().join("input.json");
+    let mut written = json!({"lambdaARN": target.name, "num": 5});
+    let fields = more.as_object().context("fields")?;
+    for (field, value) in fields {
+        written[field] = value.clone();
+    }
+    fs::write(&input, written.to_string())?;
+    let path = env::join_paths(
+        [root.join(".venv/bin")]
+            .into_iter()
+            .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
+    )?;
+    Command::new(root.join("examples/tune.sh"))
+        .arg(bench.local.state_machine_arn())
+        .arg(&input)
+        .env("PATH", path)
+        .env("AWS_ENDPOINT_URL", bench.local.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("SECONDS_BETWEEN_LOOKS", "0.5")
+        .output()
+        .context("examples/tune.sh did not start")
+}
+
+pub fn a_pipeline_gets_the_outcome_from_the_example_script(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    let ended = tune_from_a_pipeline(bench, &target, &json!({"powerValues": [512, 1024]}))?;
+    let words = String::from_utf8_lossy(&ended.stderr);
+    ensure!(ended.status.success(), "{words}");
+    contains(&words, "started arn:aws:states:")?;
+    let outcome: Value = serde_json::from_slice(&ended.stdout).context("the outcome as JSON")?;
+    ensure!(outcome["power"] == 512, "{outcome:#}");
+    target.is_as_before()
+}
+
+pub fn a_pipeline_fails_with_the_cause_of_a_tuning_that_fails(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    let ended = tune_from_a_pipeline(bench, &target, &json!({"num": 2}))?;
+    ensure!(!ended.status.success(), "{ended:?}");
+    ensure!(ended.stdout.is_empty(), "{ended:?}");
+    let words = String::from_utf8_lossy(&ended.stderr);
+    contains(
+        &words,
+        "FAILED: InvalidInput: the input has 1 fault: `num`: 2 is not",
+    )?;
+    target.is_as_before()
+}
