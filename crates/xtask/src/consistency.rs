@@ -1,4 +1,5 @@
-//! What ties the state machine's definition to the template and the code: names that no compiler checks.
+//! What ties the state machine's definition to the template and the code: names that no compiler checks. And one rule of
+//! the template that nothing else would notice: no role of ours can delete a function.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +42,72 @@ pub(crate) fn faults(
         Err(error) => faults.push(format!("the definition is not JSON: {error}")),
     }
     check_substitutions(&substitutions(definition), template, binaries, &mut faults);
+    check_deletions(template, &mut faults);
     faults
+}
+
+const DELETION: &str = "lambda:DeleteFunction";
+/// A version or an alias: a function's own name has no colon.
+const QUALIFIED: &str = ":function:*:*";
+
+/// Who may delete a version names versions only, and is denied everything else.
+fn check_deletions(template: &Value, faults: &mut Vec<String>) {
+    let none = Map::new();
+    for (id, resource) in template["Resources"].as_object().unwrap_or(&none) {
+        let mut statements = Vec::new();
+        statements_in(&resource["Properties"]["Policies"], &mut statements);
+        let about = |effect: &str| {
+            let mut about = statements.clone();
+            about.retain(|statement| {
+                statement["Effect"] == effect && names_deletion(&statement["Action"])
+            });
+            about
+        };
+        let is_qualified = |resource: &Value| {
+            let sub = resource["Fn::Sub"].as_str();
+            sub.is_some_and(|arn| arn.ends_with(QUALIFIED))
+        };
+        let allowed = about("Allow");
+        if allowed
+            .iter()
+            .any(|statement| !is_qualified(&statement["Resource"]))
+        {
+            faults.push(format!(
+                "`{id}` may delete more than versions: allow `{DELETION}` on `…{QUALIFIED}` alone"
+            ));
+        }
+        let denied = about("Deny");
+        let is_denied = denied
+            .iter()
+            .any(|statement| is_qualified(&statement["NotResource"]));
+        if !allowed.is_empty() && !is_denied {
+            faults.push(format!(
+                "`{id}` is not denied to delete a function: deny `{DELETION}` on all but `…{QUALIFIED}`"
+            ));
+        }
+    }
+}
+
+fn names_deletion(action: &Value) -> bool {
+    match action {
+        Value::String(action) => {
+            action == DELETION
+                || action.ends_with('*') && DELETION.starts_with(action.trim_end_matches('*'))
+        }
+        Value::Array(actions) => actions.iter().any(names_deletion),
+        _ => false,
+    }
+}
+
+fn statements_in<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) if fields.contains_key("Effect") => found.push(value),
+        Value::Object(fields) => fields
+            .values()
+            .for_each(|value| statements_in(value, found)),
+        Value::Array(values) => values.iter().for_each(|value| statements_in(value, found)),
+        _ => {}
+    }
 }
 
 /// The definition with each `${Name}` replaced by something that looks right in its place.
@@ -351,6 +417,37 @@ mod tests {
             let mut template = template();
             *template.pointer_mut(place).expect(place) = value;
             assert_eq!(check(&definition(), &template), [wanted], "case: {place}");
+        }
+    }
+
+    #[test]
+    fn no_function_may_delete_a_function() {
+        let versions =
+            json!({"Fn::Sub": "arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*:*"});
+        let functions =
+            json!({"Fn::Sub": "arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"});
+        let allow = |action: Value, on: &Value| json!({"Effect": "Allow", "Action": action, "Resource": on});
+        let deny = json!({"Effect": "Deny", "Action": DELETION, "NotResource": versions});
+        let more = "`PlanFunction` may delete more than versions: allow `lambda:DeleteFunction` on `…:function:*:*` alone";
+        let not_denied = "`PlanFunction` is not denied to delete a function: deny `lambda:DeleteFunction` on all but `…:function:*:*`";
+        let cases = [
+            (json!([allow(json!("lambda:GetAlias"), &functions)]), vec![]),
+            (json!([allow(json!(DELETION), &versions), deny]), vec![]),
+            (json!([allow(json!(DELETION), &versions)]), vec![not_denied]),
+            (
+                json!([allow(json!([DELETION]), &functions), deny]),
+                vec![more],
+            ),
+            (
+                json!([allow(json!("lambda:*"), &json!("*"))]),
+                vec![more, not_denied],
+            ),
+        ];
+        for (statements, want) in cases {
+            let mut template = template();
+            template["Resources"]["PlanFunction"]["Properties"]["Policies"] =
+                json!([{"Version": "2012-10-17", "Statement": statements}]);
+            assert_eq!(check(&definition(), &template), want, "{statements}");
         }
     }
 
