@@ -302,6 +302,26 @@ async fn a_lock_that_is_held_for_longer_than_the_wait_is_an_error_that_names_its
     world.is_as_before();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_goes_when_the_patience_does_is_taken_all_the_same() {
+    let world = World::that_waits(FunctionSpec::named(FUNCTION), 0).await;
+    world.lock("512", 9_999_999_999, "other").await;
+    let released = OtherRequest {
+        method: "DELETE".to_owned(),
+        path: format!("/2015-03-31/functions/{FUNCTION}/aliases/{LOCK}"),
+        body: None,
+    };
+    // The initializer looks first; then the publisher is refused, and looks whether the lock is its own, and whose.
+    world.fault("GetAlias", 3, Fault::First(vec![released]));
+    world.tune("one", json!({})).await.expect("an outcome");
+    assert_eq!(
+        world.calls("CreateAlias").len(),
+        3,
+        "the other's, one in vain, one made"
+    );
+    assert_eq!(world.now().aliases.len(), 0);
+}
+
 // Locks that somebody left.
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,6 +63,8 @@ pub enum Try<T> {
 const LATEST: &str = "$LATEST";
 /// What is written, and not clearly so, is looked at and tried again: so often in all.
 pub(crate) const ATTEMPTS: u32 = 8;
+/// A lock that was refused, and is not there at the next look, was released in between; so often in a row it was not.
+const MOST_REFUSALS: u32 = 20;
 /// So long a holder may write at the most, whatever its own time is: others wait for it.
 const LONGEST_HOLD: Duration = Duration::from_mins(2);
 /// So long before its deadline a holder begins nothing new any more, but only puts back.
@@ -87,6 +89,8 @@ impl<'a> Hand<'a> {
     ) -> Result<Try<Held<'a>>, TuneError> {
         let give_up = Instant::now() + patience;
         let mut pauses = Pauses::up_to(BETWEEN_LOOKS);
+        // Refusals in a row though nobody had it when it was looked at.
+        let mut refusals = 0;
         let held = 'locked: loop {
             let refused = match self.create(execution, memory).await? {
                 Ok(held) => break held,
@@ -104,10 +108,12 @@ impl<'a> Hand<'a> {
                         }
                     }
                     Some(Try::Blocked(blocked)) if is_over => return Ok(Try::Blocked(blocked)),
-                    // It cannot be made, though nobody has it.
-                    None if is_over => return Err(refused),
-                    None => break,
-                    Some(Try::Blocked(_)) => {}
+                    Some(Try::Blocked(_)) => refusals = 0,
+                    None if refusals == MOST_REFUSALS => return Err(refused),
+                    None => {
+                        refusals += 1;
+                        break;
+                    }
                 }
                 pauses.pause().await;
             }
