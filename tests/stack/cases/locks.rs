@@ -81,7 +81,7 @@ fn until_s(lock: &str) -> Result<u64> {
 
 pub fn a_lock_that_is_held_for_too_long_is_an_error_with_a_way_out(bench: &Bench) -> Result<()> {
     let busy = bench.another_function("busy", slow(100_000))?;
-    let living = busy.start(json!({"powerValues": [128], "num": 50}))?;
+    let living = busy.start(json!({"powerValues": [128], "num": 80}))?;
     let dead = bench.gone_execution();
     let (past, future) = (now_s()? - HOUR_S, now_s()? + HOUR_S);
     let cases = [
