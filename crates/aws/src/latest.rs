@@ -13,6 +13,7 @@ use crate::lambda::LambdaApi;
 use crate::lock::{ATTEMPTS, Held};
 use crate::pauses::Pauses;
 
+pub(crate) const NO_EFFECT: &str = "an update of its memory did not take effect; start the tuning again when nobody else updates it";
 /// An update takes a second or two; longer only for functions in a VPC or from an image.
 const LONGEST_UPDATE: Duration = Duration::from_secs(45);
 
@@ -66,9 +67,13 @@ pub async fn idle(api: &LambdaApi, function: &str) -> Result<Configuration, Tune
 }
 
 pub(crate) fn failed_update(function: &FunctionArn, reason: &str) -> TuneError {
+    failed(function, format!("its last update failed: {reason}"))
+}
+
+pub(crate) fn failed(function: &FunctionArn, detail: impl Into<String>) -> TuneError {
     TuneError::PublishFailed {
         function: function.to_string(),
-        detail: format!("its last update failed: {reason}"),
+        detail: detail.into(),
     }
 }
 
@@ -132,7 +137,7 @@ impl<'a, 'h> Latest<'a, 'h> {
             return Ok(());
         }
         let function = self.held.hand.function;
-        Err(last.unwrap_or_else(|| failed_update(function, "it did not take effect")))
+        Err(last.unwrap_or_else(|| failed(function, NO_EFFECT)))
     }
 
     /// Publishes it as it is, with its own description unless another is given. Gives the new version, or the last one
@@ -169,7 +174,12 @@ impl<'a, 'h> Latest<'a, 'h> {
             pauses.pause().await;
             self.look(&[memory]).await?;
         }
-        Err(last.unwrap_or_else(|| failed_update(function, "it could not be published")))
+        Err(last.unwrap_or_else(|| {
+            failed(
+                function,
+                "it could not be published; start the tuning again",
+            )
+        }))
     }
 
     /// Reads it again, and compares it with what was planned: it may have one of these sizes, and no other setting may

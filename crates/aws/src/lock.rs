@@ -150,7 +150,7 @@ impl<'a> Hand<'a> {
             match self.take_over(execution, is_its).await {
                 // None, or somebody else's alias, which is none of this execution's.
                 Ok(None) | Err(TuneError::TuningInProgress { .. }) => return Ok(()),
-                Ok(Some(Try::Got(left))) => return left.put_back().await?.release().await,
+                Ok(Some(Try::Got(left))) => return left.end(Ok(())).await,
                 Ok(Some(Try::Blocked(blocked))) if !is_its(&blocked.note) => return Ok(()),
                 Ok(Some(Try::Blocked(blocked))) if Instant::now() > give_up => {
                     return Err(blocked.error(self.function, patience));
@@ -171,7 +171,7 @@ impl<'a> Hand<'a> {
         match self.take_over("", |_| true).await? {
             None => Ok(None),
             Some(Try::Blocked(blocked)) => Ok(Some(blocked)),
-            Some(Try::Got(left)) => left.put_back().await?.release().await.map(|()| None),
+            Some(Try::Got(left)) => left.end(Ok(None)).await,
         }
     }
 
@@ -396,9 +396,9 @@ impl Held<'_> {
                 ),
             });
         }
-        Err(latest::failed_update(
+        Err(latest::failed(
             function,
-            "its lock could not be written",
+            "its lock could not be written; start the tuning again",
         ))
     }
 
@@ -467,7 +467,7 @@ impl Held<'_> {
             match updated.await {
                 Ok(()) => {
                     self.is_unsettled = false;
-                    written = Some(latest::failed_update(function, "it did not take effect"));
+                    written = Some(latest::failed(function, latest::NO_EFFECT));
                 }
                 Err(WriteError::Unclear(error)) => {
                     self.is_unsettled = true;
@@ -516,7 +516,9 @@ impl Held<'_> {
             }
             pauses.pause().await;
         }
-        Err(last.unwrap_or_else(|| latest::failed_update(function, "its alias cannot be moved")))
+        Err(last.unwrap_or_else(|| {
+            latest::failed(function, format!("its alias `{name}` cannot be moved"))
+        }))
     }
 
     /// Removes the lock: for whoever has left `$LATEST` as it is to be.
@@ -556,6 +558,23 @@ impl Held<'_> {
         };
         self.give_up().await;
         Err(error)
+    }
+
+    /// Puts `$LATEST` back and releases the lock after what was tried: the first error stands, and none is lost.
+    ///
+    /// # Errors
+    ///
+    /// What was tried failed, or this did.
+    pub async fn end<T>(self, tried: Result<T, TuneError>) -> Result<T, TuneError> {
+        let back = match self.put_back().await {
+            Ok(held) => held.release().await,
+            Err(error) => Err(error),
+        };
+        match (tried, back) {
+            (tried, Ok(())) => tried,
+            (Ok(_), Err(back)) => Err(back),
+            (Err(error), Err(back)) => Err(error.followed_by(back)),
+        }
     }
 
     /// Says in the lock that its holder will not write any more, so that nobody has to wait for the deadline. The

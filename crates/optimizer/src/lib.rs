@@ -104,14 +104,7 @@ async fn optimize(
                 },
                 error => error,
             };
-            let back = match held.put_back().await {
-                Ok(held) => held.release().await,
-                Err(back) => Err(back),
-            };
-            match back {
-                Ok(()) => Err(error),
-                Err(back) => Err(error.followed_by(back)),
-            }
+            held.end(Err(error)).await
         }
     }
 }

@@ -110,15 +110,7 @@ async fn publish(
     let tried = Publishing::new(plan, Marker::of(execution))
         .run(&mut held, round, published)
         .await;
-    let back = match held.put_back().await {
-        Ok(held) => held.release().await,
-        Err(error) => Err(error),
-    };
-    match (tried, back) {
-        (tried, Ok(())) => tried,
-        (Ok(()), Err(back)) => Err(back),
-        (Err(error), Err(back)) => Err(error.followed_by(back)),
-    }
+    held.end(tried).await
 }
 
 /// A version that is still pending cannot be called, and one that failed never will.
