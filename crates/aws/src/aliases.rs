@@ -35,7 +35,7 @@ impl LambdaApi {
     ) -> Result<Option<Alias>, TuneError> {
         let asked = Asked::on("lambda:GetAlias", function);
         let sent = self
-            .control
+            .control(function)
             .get_alias()
             .function_name(function.to_string())
             .name(name)
@@ -70,7 +70,7 @@ impl LambdaApi {
         longest: Duration,
     ) -> Result<String, WriteError> {
         let asked = Asked::on("lambda:CreateAlias", function);
-        self.control
+        self.control(function)
             .create_alias()
             .function_name(function.to_string())
             .function_version(version)
@@ -97,7 +97,10 @@ impl LambdaApi {
         revision: &str,
         longest: Duration,
     ) -> Result<String, WriteError> {
-        let change = self.control.update_alias().description(description);
+        let change = self
+            .control(function)
+            .update_alias()
+            .description(description);
         change_alias(change.name(name), function, revision, longest).await
     }
 
@@ -114,7 +117,10 @@ impl LambdaApi {
         revision: &str,
         longest: Duration,
     ) -> Result<String, WriteError> {
-        let change = self.control.update_alias().function_version(version);
+        let change = self
+            .control(function)
+            .update_alias()
+            .function_version(version);
         change_alias(change.name(name), function, revision, longest).await
     }
 
@@ -133,7 +139,7 @@ impl LambdaApi {
         // Once: it takes no revision, so a repetition might delete the alias that somebody else has made since.
         let once = client::within(longest).retry_config(RetryConfig::disabled());
         let sent = self
-            .control
+            .control(function)
             .delete_alias()
             .function_name(function.to_string())
             .name(name)

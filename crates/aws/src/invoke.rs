@@ -73,7 +73,7 @@ impl LambdaApi {
             .operation_timeout(ask.longest)
             .build();
         let sent = self
-            .measured
+            .measured(name)
             .invoke()
             .function_name(name)
             .log_type(LogType::Tail)

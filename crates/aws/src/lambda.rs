@@ -9,12 +9,12 @@ use aws_sdk_lambda::config::interceptors::AfterDeserializationInterceptorContext
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::config::{
-    ConfigBag, Intercept, RuntimeComponents, StalledStreamProtectionConfig,
+    ConfigBag, Intercept, Region, RuntimeComponents, StalledStreamProtectionConfig,
 };
 use aws_sdk_lambda::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_lambda::types::FunctionConfiguration;
 use power_tuner_core::configuration::Configuration;
-use power_tuner_core::function::FunctionArn;
+use power_tuner_core::function::{FunctionArn, region_in};
 use power_tuner_core::measurement::Version;
 use power_tuner_core::{MemoryMb, TuneError};
 use serde_json::Value;
@@ -22,11 +22,12 @@ use serde_json::Value;
 use crate::client;
 use crate::failure::{Asked, WriteError};
 
-/// Lambda, as the tuner uses it.
+/// Lambda, as the tuner uses it. A function's ARN says in which region it is called; a name alone is one of the
+/// tuner's own.
 #[derive(Clone, Debug)]
 pub struct LambdaApi {
-    pub(crate) control: Client,
-    pub(crate) measured: Client,
+    control: Client,
+    measured: Client,
 }
 
 /// A published version, as a listing shows it.
@@ -70,6 +71,16 @@ impl LambdaApi {
         }
     }
 
+    /// For the control plane of the region that a function is in.
+    pub(crate) fn control(&self, function: &FunctionArn) -> Client {
+        in_region(&self.control, Some(function.region()))
+    }
+
+    /// For calls of a function, by its name or its ARN.
+    pub(crate) fn measured(&self, function: &str) -> Client {
+        in_region(&self.measured, region_in(function))
+    }
+
     /// The configuration of `$LATEST`, or of a version where `function` is qualified.
     ///
     /// # Errors
@@ -78,7 +89,7 @@ impl LambdaApi {
     pub async fn configuration(&self, function: &str) -> Result<Configuration, TuneError> {
         let asked = Asked::of("lambda:GetFunctionConfiguration", &function);
         let answer = Answer::default();
-        self.control
+        in_region(&self.control, region_in(function))
             .get_function_configuration()
             .function_name(function)
             .customize()
@@ -103,7 +114,7 @@ impl LambdaApi {
     ) -> Result<(), WriteError> {
         let asked = Asked::on("lambda:UpdateFunctionConfiguration", function);
         // Memory and nothing else: a function with a blocked runtime accepts that.
-        self.control
+        self.control(function)
             .update_function_configuration()
             .function_name(function.to_string())
             .memory_size(signed(memory))
@@ -131,7 +142,7 @@ impl LambdaApi {
     ) -> Result<Configuration, WriteError> {
         let asked = Asked::on("lambda:PublishVersion", function);
         let answer = Answer::default();
-        self.control
+        self.control(function)
             .publish_version()
             .function_name(function.to_string())
             .set_description(description.map(str::to_owned))
@@ -157,11 +168,11 @@ impl LambdaApi {
     /// What AWS says, in our words.
     pub async fn versions(&self, function: &FunctionArn) -> Result<Vec<VersionRow>, TuneError> {
         let asked = Asked::on("lambda:ListVersionsByFunction", function);
+        let control = self.control(function);
         let mut rows = Vec::new();
         let mut marker = None;
         loop {
-            let page = self
-                .control
+            let page = control
                 .list_versions_by_function()
                 .function_name(function.to_string())
                 .set_marker(marker)
@@ -194,7 +205,7 @@ impl LambdaApi {
         let name = format!("{function}:{}", version.number);
         let asked = Asked::of("lambda:DeleteFunction", &name);
         let sent = self
-            .control
+            .control(function)
             .delete_function()
             .function_name(&name)
             .send()
@@ -223,7 +234,7 @@ impl LambdaApi {
     ) -> Result<Option<u32>, TuneError> {
         let asked = Asked::on("lambda:GetFunctionConcurrency", function);
         let output = self
-            .control
+            .control(function)
             .get_function_concurrency()
             .function_name(function.to_string())
             .send()
@@ -232,6 +243,22 @@ impl LambdaApi {
         Ok(output
             .reserved_concurrent_executions
             .and_then(|reserved| u32::try_from(reserved).ok()))
+    }
+}
+
+/// Lambda takes calls for a function only in the function's own region. Connections and credentials are shared.
+fn in_region(client: &Client, region: Option<&str>) -> Client {
+    match region {
+        Some(region)
+            if client
+                .config()
+                .region()
+                .is_none_or(|own| own.as_ref() != region) =>
+        {
+            let region = Region::new(region.to_owned());
+            Client::from_conf(client.config().to_builder().region(region).build())
+        }
+        _ => client.clone(),
     }
 }
 

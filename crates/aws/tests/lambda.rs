@@ -18,8 +18,13 @@ struct Bench {
 }
 
 async fn bench(spec: FunctionSpec) -> Bench {
+    bench_in("us-east-1", spec).await
+}
+
+async fn bench_in(region: &str, spec: FunctionSpec) -> Bench {
     let options = Options {
         time_scale: 0.05,
+        region: region.to_owned(),
         ..Options::default()
     };
     let sim = Sim::start(options).await.expect("the simulator starts");
@@ -103,6 +108,42 @@ async fn a_configuration_is_read_whole() {
 }
 
 #[tokio::test]
+async fn every_call_goes_to_the_region_of_the_functions_arn() {
+    // The tuner is in us-east-1, and the simulator takes no call that is signed for another region than its own.
+    let bench = bench_in("eu-west-1", FunctionSpec::named("f")).await;
+    let Bench { api, function, .. } = &bench;
+    let number = bench.publish("d").await.number;
+    let version = Version {
+        memory: mb(512),
+        number,
+    };
+    api.invoke(function, &version, ask(b"{}", LONGEST))
+        .await
+        .expect("called");
+    api.reserved_concurrency(function).await.expect("read");
+    api.create_alias(function, "live", "$LATEST", None, LONGEST)
+        .await
+        .expect("made");
+    let alias = api.alias(function, "live").await.expect("read");
+    let revision = alias.expect("it is there").revision_id;
+    api.describe_alias(function, "live", "d", &revision, LONGEST)
+        .await
+        .expect("described");
+    api.delete_alias(function, "live", LONGEST)
+        .await
+        .expect("deleted");
+    bench.set_memory(mb(1024)).await;
+    let versions = api.versions(function).await.expect("listed");
+    assert_eq!(versions.len(), 1);
+    api.delete_version(function, &version)
+        .await
+        .expect("deleted");
+
+    let near = api.configuration("f").await.expect_err("another region's");
+    assert!(near.to_string().contains("valid region"), "{near}");
+}
+
+#[tokio::test]
 async fn a_function_that_is_not_there_is_named() {
     let bench = bench(FunctionSpec::named("f")).await;
     let error = bench
@@ -112,7 +153,7 @@ async fn a_function_that_is_not_there_is_named() {
         .expect_err("no such function");
     assert_eq!(
         error.to_string(),
-        "function `other` was not found; check its name or ARN, and that its region and account are the tuner's"
+        "function `other` was not found; check its name or ARN; a name alone means one in the tuner's own region and account"
     );
 }
 

@@ -40,7 +40,7 @@ pub enum TuneError {
     InvalidInput(Vec<Fault>),
 
     #[error(
-        "function `{function}` was not found; check its name or ARN, and that its region and account are the tuner's"
+        "function `{function}` was not found; check its name or ARN; a name alone means one in the tuner's own region and account"
     )]
     FunctionNotFound { function: String },
 

@@ -108,6 +108,15 @@ fn is_of_a_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
+/// The region in a function's ARN; a name, or part of an ARN, has none.
+#[must_use]
+pub fn region_in(name: &str) -> Option<&str> {
+    match name.split(':').collect::<Vec<_>>().as_slice() {
+        ["arn", _, "lambda", region, ..] => Some(*region),
+        _ => None,
+    }
+}
+
 /// The full, unqualified ARN of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -225,6 +234,15 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(FunctionRef::parse(text), Err(want.to_owned()));
+        }
+    }
+
+    #[test]
+    fn only_a_full_arn_says_in_which_region_it_is() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:f:live";
+        assert_eq!(region_in(arn), Some("eu-west-1"));
+        for name in ["f", "f:live", "123456789012:function:f"] {
+            assert_eq!(region_in(name), None, "{name}");
         }
     }
 

@@ -115,8 +115,9 @@ impl Note {
     #[must_use]
     pub fn remedy(&self, function: &FunctionArn) -> String {
         let memory = self.memory.get();
+        let region = function.region();
         format!(
-            "aws lambda update-function-configuration --function-name {function} --memory-size {memory} && {}",
+            "aws lambda update-function-configuration --region {region} --function-name {function} --memory-size {memory} && {}",
             removal(function)
         )
     }
@@ -125,7 +126,8 @@ impl Note {
 /// The command that removes the alias.
 #[must_use]
 pub fn removal(function: &FunctionArn) -> String {
-    format!("aws lambda delete-alias --function-name {function} --name {ALIAS}")
+    let region = function.region();
+    format!("aws lambda delete-alias --region {region} --function-name {function} --name {ALIAS}")
 }
 
 impl fmt::Display for Note {

@@ -7,7 +7,7 @@ use crate::error::TuneError;
 use crate::function::FunctionArn;
 use crate::lock::Note;
 use crate::memory::MemoryMb;
-use crate::prices::Price;
+use crate::prices::{Price, Regions};
 use crate::request::Request;
 
 /// The function that is tuned, as it was before.
@@ -86,6 +86,13 @@ pub struct Stack {
     pub longest_wait_s: u64,
 }
 
+impl Stack {
+    /// Where its functions run, and its state machine.
+    fn region(&self) -> Option<&str> {
+        self.functions.first().map(FunctionArn::region)
+    }
+}
+
 fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(serde::de::Error::custom)
@@ -112,10 +119,13 @@ impl Plan {
             qualified,
             ..
         } = found;
-        let (region, architecture) = (latest.function.region(), latest.architecture);
+        let regions = Regions {
+            function: latest.function.region(),
+            tuner: stack.region().unwrap_or(latest.function.region()),
+        };
         let price = match &request.price {
-            Some(stated) => Price::stated(stated, region, architecture),
-            None => Price::of(region, architecture)?,
+            Some(stated) => Price::stated(stated, regions),
+            None => Price::of(regions, latest.architecture)?,
         };
         // While another tuning holds the function, `$LATEST` has a size of that tuning's.
         let memory = lock.map_or(latest.memory, |note| note.memory);

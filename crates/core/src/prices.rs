@@ -8,7 +8,7 @@ use crate::configuration::Architecture;
 use crate::error::TuneError;
 use crate::memory::MemoryMb;
 
-/// What running a function of one architecture in one region costs, in `currency`.
+/// What running a function of one architecture in one region costs, and the tuning itself in its own, in `currency`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Price {
@@ -56,18 +56,44 @@ const USUAL_TRANSITION: f64 = 2.5e-5;
 
 const TABLE: &str = include_str!("../data/prices.json");
 
+impl Table {
+    fn embedded() -> Self {
+        serde_json::from_str(TABLE).expect("the embedded table is valid")
+    }
+}
+
+/// Where what is paid for happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Regions<'a> {
+    /// The calls.
+    pub function: &'a str,
+    /// The state transitions.
+    pub tuner: &'a str,
+}
+
 impl Price {
     /// What is stated, and the rest from the table. A region that the table does not have is paid in US dollars, with
     /// the price of a state transition that most regions have, unless that is stated too.
+    ///
+    /// # Panics
+    ///
+    /// Never in a released build: the embedded table is read by this module's tests.
     #[must_use]
-    pub fn stated(stated: &StatedPrice, region: &str, architecture: Architecture) -> Self {
-        let known = Self::of(region, architecture).ok();
-        let (currency, per_transition) = known.map_or_else(
-            || (US_DOLLARS.to_owned(), USUAL_TRANSITION),
-            |known| (known.currency, known.per_transition),
-        );
+    pub fn stated(stated: &StatedPrice, regions: Regions) -> Self {
+        let table = Table::embedded();
+        let currency = table
+            .regions
+            .get(regions.function)
+            .map_or(US_DOLLARS, |region| &region.currency);
+        let per_transition = table
+            .regions
+            .get(regions.tuner)
+            .map_or(USUAL_TRANSITION, |region| region.step_functions_transition);
         Self {
-            currency: stated.currency.clone().unwrap_or(currency),
+            currency: stated
+                .currency
+                .clone()
+                .unwrap_or_else(|| currency.to_owned()),
             per_gb_second: stated.per_gb_second,
             per_transition: stated.per_transition.unwrap_or(per_transition),
         }
@@ -82,22 +108,27 @@ impl Price {
     /// # Panics
     ///
     /// Never in a released build: the embedded table is read by this module's tests.
-    pub fn of(region: &str, architecture: Architecture) -> Result<Self, TuneError> {
-        let table: Table = serde_json::from_str(TABLE).expect("the embedded table is valid");
-        let known = table.regions.get(region).and_then(|region| {
+    pub fn of(regions: Regions, architecture: Architecture) -> Result<Self, TuneError> {
+        let table = Table::embedded();
+        let unknown = |region: &str| TuneError::PriceUnknown {
+            region: region.to_owned(),
+            architecture: architecture.to_string(),
+        };
+        let calls = table.regions.get(regions.function).and_then(|region| {
             let tiers = match architecture {
                 Architecture::X86_64 => &region.x86_64,
                 Architecture::Arm64 => &region.arm64,
             };
-            Some(Self {
-                currency: region.currency.clone(),
-                per_gb_second: tiers.gb_second.first()?.price,
-                per_transition: region.step_functions_transition,
-            })
+            Some((region.currency.clone(), tiers.gb_second.first()?.price))
         });
-        known.ok_or_else(|| TuneError::PriceUnknown {
-            region: region.to_owned(),
-            architecture: architecture.to_string(),
+        let (currency, per_gb_second) = calls.ok_or_else(|| unknown(regions.function))?;
+        let tuner = table.regions.get(regions.tuner);
+        Ok(Self {
+            currency,
+            per_gb_second,
+            per_transition: tuner
+                .ok_or_else(|| unknown(regions.tuner))?
+                .step_functions_transition,
         })
     }
 
@@ -112,13 +143,20 @@ impl Price {
 mod tests {
     use super::*;
 
+    fn both(region: &str) -> Regions<'_> {
+        Regions {
+            function: region,
+            tuner: region,
+        }
+    }
+
     #[test]
     fn every_row_of_the_table_can_be_read() {
-        let table: Table = serde_json::from_str(TABLE).expect("a valid table");
+        let table = Table::embedded();
         assert!(table.regions.len() > 30);
         for region in table.regions.keys() {
             for architecture in [Architecture::X86_64, Architecture::Arm64] {
-                let price = Price::of(region, architecture).expect(region);
+                let price = Price::of(both(region), architecture).expect(region);
                 assert!(
                     price.per_gb_second > 0.0 && price.per_transition > 0.0,
                     "{region}"
@@ -146,13 +184,41 @@ mod tests {
                 per_gb_second,
                 per_transition,
             };
-            assert_eq!(Price::of(region, architecture).ok(), Some(want), "{region}");
+            assert_eq!(
+                Price::of(both(region), architecture).ok(),
+                Some(want),
+                "{region}"
+            );
         }
     }
 
     #[test]
+    fn calls_are_paid_where_the_function_is_and_transitions_where_the_tuner_is() {
+        let regions = Regions {
+            function: "eu-south-1",
+            tuner: "us-east-1",
+        };
+        let price = Price::of(regions, Architecture::X86_64).expect("known regions");
+        assert_eq!(
+            (price.per_gb_second, price.per_transition),
+            (1.95172e-5, 2.5e-5)
+        );
+        let stated = StatedPrice {
+            per_gb_second: 1.0,
+            per_transition: None,
+            currency: None,
+        };
+        let away = Regions {
+            function: "us-east-1",
+            tuner: "eu-south-1",
+        };
+        let price = Price::stated(&stated, away);
+        assert_eq!((price.per_gb_second, price.per_transition), (1.0, 2.625e-5));
+    }
+
+    #[test]
     fn a_region_without_a_price_is_an_error_and_never_a_default() {
-        let error = Price::of("xx-north-9", Architecture::Arm64).expect_err("no such region");
+        let error = Price::of(both("xx-north-9"), Architecture::Arm64).expect_err("no such region");
         assert_eq!(error.name(), "PriceUnknown");
     }
 
@@ -174,7 +240,7 @@ mod tests {
                 per_gb_second: 1.0,
                 per_transition,
             };
-            assert_eq!(Price::stated(&stated, region, Architecture::Arm64), want);
+            assert_eq!(Price::stated(&stated, both(region)), want);
         }
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Request {
     pub query: BTreeMap<String, String>,
     pub invocation_type: Option<String>,
     pub log_type: Option<String>,
+    /// The region in the scope of the signature, where there is one.
+    pub signed_for: Option<String>,
     /// The action, in the protocols that do not name it in the path.
     pub amz_target: Option<String>,
     pub body: Vec<u8>,
@@ -65,6 +67,9 @@ pub(crate) fn read(place: &Place, request: &Request, request_id: String) -> Resu
     let (action, operation) = route(request, &rest).ok_or_else(unknown)?;
     let misread = |error| Misread { action, error };
     let operation = operation.map_err(misread)?;
+    if let Some(region) = &request.signed_for {
+        place.check_signed_for(region).map_err(misread)?;
+    }
     let target = place
         .target(name, request.query.get("Qualifier").map(String::as_str))
         .map_err(misread)?;

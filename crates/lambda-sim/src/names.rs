@@ -30,6 +30,15 @@ impl Place {
         format!("{}:{qualifier}", self.arn(function))
     }
 
+    /// A region's endpoint takes no call that is signed for another region.
+    pub fn check_signed_for(&self, region: &str) -> Result<(), ApiError> {
+        if region == self.region {
+            return Ok(());
+        }
+        let message = format!("Credential should be scoped to a valid region, not '{region}'.");
+        Err(ApiError::new(403, "InvalidSignatureException", message))
+    }
+
     /// Reads a plain name, a partial or a full ARN, each with an optional qualifier in it or beside it.
     pub fn target(&self, name: &str, qualifier: Option<&str>) -> Result<Target, ApiError> {
         let parts: Vec<&str> = name.split(':').collect();

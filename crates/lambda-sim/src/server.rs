@@ -67,6 +67,8 @@ async fn read(request: Request, query: BTreeMap<String, String>) -> api::Request
         query,
         invocation_type: header(&parts.headers, "x-amz-invocation-type"),
         log_type: header(&parts.headers, "x-amz-log-type"),
+        signed_for: header(&parts.headers, "authorization")
+            .and_then(|authorization| signed_region(&authorization)),
         amz_target: header(&parts.headers, "x-amz-target"),
         body: body.to_vec(),
     }
@@ -74,6 +76,12 @@ async fn read(request: Request, query: BTreeMap<String, String>) -> api::Request
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// `eu-west-1` of `AWS4-HMAC-SHA256 Credential=KEY/20260101/eu-west-1/lambda/aws4_request, …`.
+fn signed_region(authorization: &str) -> Option<String> {
+    let (_, scope) = authorization.split_once("Credential=")?;
+    scope.split('/').nth(2).map(str::to_owned)
 }
 
 pub(crate) fn write(reply: Reply) -> Response {

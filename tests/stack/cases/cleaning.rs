@@ -112,8 +112,8 @@ fn not_put_back<'a>(bench: &'a Bench<'a>) -> Result<(Target<'a>, String)> {
         target.name
     );
     let by_hand = format!(
-        "By hand: aws lambda update-function-configuration --function-name {arn} --memory-size 512 && \
-         aws lambda delete-alias --function-name {arn} --name power-tuner-lock"
+        "By hand: aws lambda update-function-configuration --region us-east-1 --function-name {arn} --memory-size 512 && \
+         aws lambda delete-alias --region us-east-1 --function-name {arn} --name power-tuner-lock"
     );
     contains(&cause, &by_hand)?;
     contains(&cause, "; after that, cleaning up failed: ")?;

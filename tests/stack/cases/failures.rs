@@ -48,7 +48,7 @@ pub fn a_missing_function_is_a_failed_execution(bench: &Bench) -> Result<()> {
     ensure!(error == "FunctionNotFound", "{error}: {cause}");
     ensure!(
         cause
-            == "function `no-such-function` was not found; check its name or ARN, and that its region and account are the tuner's",
+            == "function `no-such-function` was not found; check its name or ARN; a name alone means one in the tuner's own region and account",
         "{cause}"
     );
     Ok(())

@@ -116,8 +116,8 @@ pub fn a_lock_that_is_held_for_too_long_is_an_error_with_a_way_out(bench: &Bench
         contains(
             &cause,
             &format!(
-                "put it back by hand: aws lambda update-function-configuration --function-name {arn} \
-                 --memory-size 512 && aws lambda delete-alias --function-name {arn} --name {LOCK}"
+                "put it back by hand: aws lambda update-function-configuration --region us-east-1 --function-name {arn} \
+                 --memory-size 512 && aws lambda delete-alias --region us-east-1 --function-name {arn} --name {LOCK}"
             ),
         )?;
         ensure!(target.locked()? == Some(lock), "the lock is its holder's");
