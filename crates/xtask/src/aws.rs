@@ -54,11 +54,12 @@ impl Execution {
     }
 }
 
-/// A client of local AWS at one endpoint.
+/// A client of local AWS at one endpoint, in one region, as the account's owner.
 #[derive(Debug)]
 pub struct Aws {
     agent: Agent,
     endpoint: String,
+    region: String,
 }
 
 impl Aws {
@@ -66,6 +67,17 @@ impl Aws {
         Self {
             agent: http::agent(Duration::from_mins(1)),
             endpoint,
+            region: REGION.to_owned(),
+        }
+    }
+
+    /// The same AWS, in another region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        Self {
+            agent: self.agent.clone(),
+            endpoint: self.endpoint.clone(),
+            region: region.to_owned(),
         }
     }
 
@@ -239,7 +251,8 @@ impl Aws {
         body: Option<Vec<u8>>,
     ) -> Result<Answer> {
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20250101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=none"
+            "AWS4-HMAC-SHA256 Credential=test/20250101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=none",
+            region = self.region,
         );
         let mut all = vec![("authorization", authorization.as_str())];
         all.extend(headers.iter().map(|(name, value)| (*name, value.as_str())));

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use aws::{ApiError, Aws, Execution};
-pub use local_aws::{LocalAws, Options};
+pub use local_aws::{LocalAws, Options, Targets};
 pub use simulator::Simulator;
 
 /// Commands for working on the power tuner.

@@ -17,10 +17,19 @@ use crate::simulator::{self, Simulator};
 use crate::stack;
 use crate::workspace::Workspace;
 
+/// Where the functions that are tuned live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Targets {
+    Simulator,
+    /// In `MiniStack`'s own Lambda, which runs real code, and knows permissions and regions. It writes no report line.
+    MiniStack,
+}
+
 /// How local AWS is to be.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The real time that a second of the tuned functions takes: 1 is real time, 0.01 a hundred times faster.
+    pub targets: Targets,
+    /// The real time that a second of the simulator's functions takes: 1 is real time, 0.01 a hundred times faster.
     pub time_scale: f64,
     /// Of the simulator's noise.
     pub seed: u64,
@@ -33,6 +42,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            targets: Targets::Simulator,
             time_scale: 0.05,
             seed: 1,
             ministack: Vec::new(),
@@ -45,7 +55,7 @@ impl Default for Options {
 pub struct LocalAws {
     // Dropped in this order: the functions' calls end before what they call.
     ministack: MiniStack,
-    simulator: Simulator,
+    simulator: Option<Simulator>,
     outputs: BTreeMap<String, String>,
     directory: OwnDirectory,
 }
@@ -61,9 +71,11 @@ impl LocalAws {
         let lock = workspace.lock()?;
         let tools = PythonTools::install(&workspace)?;
         let architecture = Architecture::of_this_machine()?;
-        step("building the Lambda simulator", || {
-            simulator::build(&workspace)
-        })?;
+        if options.targets == Targets::Simulator {
+            step("building the Lambda simulator", || {
+                simulator::build(&workspace)
+            })?;
+        }
         step(
             &format!("building the functions for {}", architecture.name()),
             || {
@@ -74,13 +86,20 @@ impl LocalAws {
 
         let directory = OwnDirectory::new()?;
         let (ministack, simulator) = step("starting local AWS", || {
-            let simulator =
-                Simulator::start(&workspace, &directory, options.time_scale, options.seed)?;
+            let simulator = match options.targets {
+                Targets::Simulator => Some(Simulator::start(
+                    &workspace,
+                    &directory,
+                    options.time_scale,
+                    options.seed,
+                )?),
+                Targets::MiniStack => None,
+            };
             let ministack = MiniStack::start(
                 &workspace,
                 &tools,
                 &directory,
-                simulator.url(),
+                simulator.as_ref().map(Simulator::url),
                 &options.ministack,
             )?;
             Ok((ministack, simulator))
@@ -147,15 +166,23 @@ impl LocalAws {
     }
 
     /// Where the Lambda service of the tuned functions is.
+    ///
+    /// # Panics
+    /// As [`simulator`](Self::simulator).
     #[must_use]
     pub fn sim_url(&self) -> &str {
-        self.simulator.url()
+        self.simulator().url()
     }
 
     /// The Lambda service of the tuned functions.
+    ///
+    /// # Panics
+    /// If these were to live elsewhere.
     #[must_use]
     pub fn simulator(&self) -> &Simulator {
-        &self.simulator
+        self.simulator
+            .as_ref()
+            .expect("only local AWS with `Targets::Simulator` has one")
     }
 
     /// AWS, for calls to its services.
@@ -190,10 +217,11 @@ impl LocalAws {
     #[must_use]
     pub fn logs_tail(&self) -> String {
         let mut text = String::new();
-        for (name, log) in [
-            ("MiniStack", &self.ministack.log),
-            ("Lambda simulator", &self.simulator.log),
-        ] {
+        let simulator = self.simulator.iter();
+        let logs = [("MiniStack", &self.ministack.log)]
+            .into_iter()
+            .chain(simulator.map(|simulator| ("Lambda simulator", &simulator.log)));
+        for (name, log) in logs {
             let _ = writeln!(text, "--- {name} ---\n{}", processes::tail(log));
         }
         text

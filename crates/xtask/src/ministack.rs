@@ -24,12 +24,13 @@ pub(crate) struct MiniStack {
 }
 
 impl MiniStack {
-    /// `lambda` is where the functions that run in `MiniStack` reach Lambda. `MiniStack` itself calls its own in its process.
+    /// `lambda` is where the functions that run in `MiniStack` reach Lambda, if that is not its own. `MiniStack` itself calls
+    /// its own in its process.
     pub fn start(
         workspace: &Workspace,
         tools: &PythonTools,
         directory: &OwnDirectory,
-        lambda: &str,
+        lambda: Option<&str>,
         settings: &[(String, String)],
     ) -> Result<Self> {
         // Between our choice of a port and its use somebody else may take it.
@@ -50,7 +51,7 @@ impl MiniStack {
         workspace: &Workspace,
         tools: &PythonTools,
         directory: &OwnDirectory,
-        lambda: &str,
+        lambda: Option<&str>,
         settings: &[(String, String)],
     ) -> Result<Self> {
         let state = directory.path().join("ministack");
@@ -86,11 +87,13 @@ impl MiniStack {
             // It looks for a container engine and removes containers that it takes for its own.
             .env("DOCKER_HOST", "unix:///nonexistent")
             .env("AWS_ENDPOINT_URL", &endpoint)
-            .env("AWS_ENDPOINT_URL_LAMBDA", lambda)
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
             .env("AWS_DEFAULT_REGION", REGION)
             .envs(settings.iter().map(|(name, value)| (name, value)));
+        if let Some(lambda) = lambda {
+            command.env("AWS_ENDPOINT_URL_LAMBDA", lambda);
+        }
         let process = Group::server(&mut command, &log)?;
         Ok(Self {
             aws: Aws::new(endpoint),
