@@ -1,0 +1,283 @@
+//! Functions to tune, in the Lambda of local AWS, and how they were before.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use std::{fs, sync::OnceLock};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use xtask::{Aws, Execution, LocalAws};
+
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Of the functions: it allows nothing.
+const ROLE: &str = "function-to-tune";
+/// Where the stack is.
+pub const HOME: &str = "us-east-1";
+
+/// One case's place to work.
+pub struct Bench<'a> {
+    pub local: &'a LocalAws,
+    case: &'static str,
+}
+
+/// A function that is to be tuned, and how it was before.
+pub struct Target {
+    pub arn: String,
+    path: String,
+    aws: Aws,
+    before: Value,
+}
+
+/// Makes the role that the functions have.
+pub fn make_role(local: &LocalAws) -> Result<()> {
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }],
+    });
+    let trust = trust.to_string();
+    let parameters = [
+        ("RoleName", ROLE),
+        ("AssumeRolePolicyDocument", trust.as_str()),
+    ];
+    let aws = local.aws();
+    aws.query("iam", "CreateRole", "2010-05-08", &parameters)
+        .map(drop)
+}
+
+/// The code of every function to tune.
+fn code() -> Result<String> {
+    static CODE: OnceLock<Result<String, String>> = OnceLock::new();
+    let code = CODE.get_or_init(|| zipped().map_err(|error| format!("{error:#}")));
+    code.clone().map_err(anyhow::Error::msg)
+}
+
+fn zipped() -> Result<String> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir()?;
+    let zip = folder.path().join("target.zip");
+    let made = Command::new(package.join("../.venv/bin/python"))
+        .args(["-m", "zipfile", "-c"])
+        .arg(&zip)
+        .arg(package.join("enforced/target.py"))
+        .output()?;
+    ensure!(made.status.success(), "{made:?}");
+    Ok(STANDARD.encode(fs::read(zip)?))
+}
+
+impl<'a> Bench<'a> {
+    pub fn new(local: &'a LocalAws, case: &'static str) -> Self {
+        Self { local, case }
+    }
+
+    /// A function of 512 MB with the case's name, in the stack's region.
+    pub fn function(&self) -> Result<Target> {
+        self.function_in(HOME, "")
+    }
+
+    /// One more function for the case.
+    pub fn another_function(&self, suffix: &str) -> Result<Target> {
+        self.function_in(HOME, suffix)
+    }
+
+    pub fn function_in(&self, region: &str, suffix: &str) -> Result<Target> {
+        const LONGEST_NAME: usize = 64;
+        let name = format!("{}{suffix}", self.case);
+        ensure!(name.len() <= LONGEST_NAME, "`{name}` is too long");
+        let aws = self.local.aws().in_region(region);
+        let created = aws.rest(
+            "lambda",
+            "POST",
+            "/2015-03-31/functions",
+            Some(&json!({
+                "FunctionName": name,
+                "Runtime": "python3.13",
+                "Handler": "target.handler",
+                "Role": format!("arn:aws:iam::123456789012:role/{ROLE}"),
+                "Code": {"ZipFile": code()?},
+                "MemorySize": 512,
+                "Timeout": 60,
+            })),
+        )?;
+        let mut target = Target {
+            arn: created["FunctionArn"]
+                .as_str()
+                .context("an ARN")?
+                .to_owned(),
+            path: format!("/2015-03-31/functions/{name}"),
+            aws,
+            before: Value::Null,
+        };
+        wait_until(|| Ok(target.get("/configuration")?["State"] == "Active"))?;
+        target.before = target.now()?;
+        Ok(target)
+    }
+
+    /// The output of a tuning that must succeed.
+    pub fn tune(&self, input: &Value) -> Result<Value> {
+        let ended = self.end_of(&self.local.start_execution(input)?)?;
+        ensure!(ended.status == "SUCCEEDED", "not succeeded: {ended:?}");
+        ended.output.context("an output")
+    }
+
+    pub fn end_of(&self, execution: &str) -> Result<Execution> {
+        self.local.aws().wait_for_execution(execution, PATIENCE)
+    }
+
+    /// Error and cause of an execution that must fail.
+    pub fn failure_of(&self, execution: &str) -> Result<(String, String)> {
+        let ended = self.end_of(execution)?;
+        ensure!(ended.status == "FAILED", "not failed: {ended:?}");
+        Ok((
+            ended.error.context("an error")?,
+            ended.cause.context("a cause")?,
+        ))
+    }
+
+    /// The ARN of one of the tuner's own functions, by its name in the template.
+    pub fn own_function(&self, name: &str) -> Result<String> {
+        let aws = self.local.aws();
+        let listed = aws.rest("lambda", "GET", "/2015-03-31/functions/", None)?;
+        let functions = listed["Functions"].as_array().into_iter().flatten();
+        let mut arns = functions.filter_map(|function| function["FunctionArn"].as_str());
+        let own = format!(":function:power-tuner-{name}");
+        let arn = arns.find(|arn| arn.contains(&own));
+        Ok(arn
+            .with_context(|| format!("no function {name}"))?
+            .to_owned())
+    }
+
+    /// Calls the cleaner as a person would.
+    pub fn clean(&self, input: &Value) -> Result<Value> {
+        let cleaner = self.local.stack_output("CleanerFunctionName");
+        let path = format!("/2015-03-31/functions/{cleaner}/invocations");
+        let aws = self.local.aws();
+        let answer = aws.rest("lambda", "POST", &path, Some(input))?;
+        ensure!(
+            answer["errorType"].is_null(),
+            "the cleaner failed: {answer:#}"
+        );
+        Ok(answer)
+    }
+
+    /// How often the cleaner tried to delete a version of this execution's, on its behalf, with such an end. Logs come a
+    /// moment later.
+    pub fn deletions(&self, execution: &str, outcome: &str) -> Result<usize> {
+        let cleaner = self.local.stack_output("CleanerFunctionName");
+        let query = json!({"logGroupName": format!("/aws/lambda/{cleaner}")});
+        let aws = self.local.aws();
+        let found = aws.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
+        let events = found["events"].as_array().into_iter().flatten();
+        let lines =
+            events.filter_map(|event| serde_json::from_str(event["message"].as_str()?).ok());
+        Ok(lines
+            .filter(|line: &Value| {
+                let ended = line["outcome"].as_str().unwrap_or_default();
+                line["message"] == "deletion"
+                    && ended.starts_with(outcome)
+                    && line["span"]["execution"] == execution
+            })
+            .count())
+    }
+}
+
+impl Target {
+    /// An input that names it; five calls a size unless `more` says otherwise.
+    pub fn input(&self, more: Value) -> Result<Value> {
+        let mut input = json!({"lambdaARN": self.arn, "num": 5, "powerValues": [512, 1024]});
+        match (input.as_object_mut(), more) {
+            (Some(input), Value::Object(more)) => input.extend(more),
+            (_, other) => bail!("not fields: {other}"),
+        }
+        Ok(input)
+    }
+
+    pub fn name(&self) -> &str {
+        self.arn.rsplit(':').next().unwrap_or_default()
+    }
+
+    fn get(&self, path: &str) -> Result<Value> {
+        let path = format!("{}{path}", self.path);
+        self.aws.rest("lambda", "GET", &path, None)
+    }
+
+    pub fn configuration(&self) -> Result<Value> {
+        self.get("/configuration")
+    }
+
+    /// The numbers of its versions.
+    pub fn versions(&self) -> Result<Vec<String>> {
+        let listed = self.get("/versions")?;
+        let versions = listed["Versions"].as_array().context("versions")?;
+        let numbers = versions
+            .iter()
+            .filter_map(|version| version["Version"].as_str());
+        Ok(numbers
+            .filter(|number| *number != "$LATEST")
+            .map(str::to_owned)
+            .collect())
+    }
+
+    pub fn aliases(&self) -> Result<Vec<Value>> {
+        match self.get("/aliases")?["Aliases"].take() {
+            Value::Array(aliases) => Ok(aliases),
+            other => bail!("not aliases: {other}"),
+        }
+    }
+
+    /// What a version was made with.
+    pub fn version(&self, number: &str) -> Result<Value> {
+        self.get(&format!("/configuration?Qualifier={number}"))
+    }
+
+    /// Everything but what changes by itself.
+    fn now(&self) -> Result<Value> {
+        let mut configuration = self.configuration()?;
+        if let Some(fields) = configuration.as_object_mut() {
+            fields.retain(|name, _| {
+                name != "RevisionId" && name != "LastModified" && !name.starts_with("LastUpdate")
+            });
+        }
+        Ok(json!({
+            "configuration": configuration,
+            "versions": self.versions()?,
+            "aliases": self.aliases()?,
+        }))
+    }
+
+    /// The function's configuration, versions and aliases equal those before.
+    pub fn is_as_before(&self) -> Result<()> {
+        let now = self.now()?;
+        ensure!(
+            now == self.before,
+            "the function was left changed\nbefore: {:#}\nnow: {now:#}",
+            self.before
+        );
+        Ok(())
+    }
+
+    /// As [`is_as_before`](Self::is_as_before), for clean-ups that nobody waits for.
+    pub fn becomes_as_before(&self) -> Result<()> {
+        wait_until(|| Ok(self.is_as_before().is_ok())).or_else(|_| self.is_as_before())
+    }
+}
+
+/// Polls until something holds.
+pub fn wait_until(holds: impl Fn() -> Result<bool>) -> Result<()> {
+    let start = Instant::now();
+    while !holds()? {
+        ensure!(
+            start.elapsed() < PATIENCE,
+            "it did not happen within {PATIENCE:?}"
+        );
+        sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
