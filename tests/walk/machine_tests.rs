@@ -124,21 +124,20 @@ async fn the_definition_is_walked_to_its_end() {
     let execution = definition()
         .execute(ARN, json!({}), &async |resource: &str, input: Value| {
             Ok(match resource {
-                "Initializer" => json!({"plan": {"sizesAtOnce": 2}, "round": 1, "published": null}),
-                "Publisher" => {
-                    json!({"done": !input["published"].is_null(), "versions": [1, 2, 3]})
-                }
-                "Executor" => {
-                    json!({"done": true, "batches": 1, "tally": {}, "summary": input["version"]})
-                }
-                "Analyzer" => json!({"outcome": input["tuning"]["results"]}),
+                "Initializer" => json!({
+                    "plan": {"sizesAtOnce": 2},
+                    "round": {"sizes": ([1, 2, 3].map(|memory| json!({"memory": memory, "progress": 0})))},
+                    "published": null,
+                }),
+                "Publisher" => json!({"done": !input["published"].is_null()}),
+                "Executor" => json!({"done": true, "of": input["memory"]}),
+                "Analyzer" => json!({"outcome": input["tuning"]["round"]["sizes"]}),
                 "Cleaner" => json!({}),
                 _ => input["tuning"]["outcome"].clone(),
             })
         })
         .await;
-    let measured =
-        |version| json!({"version": version, "batches": 1, "tally": {}, "summary": version});
+    let measured = |memory| json!({"memory": memory, "progress": {"done": true, "of": memory}});
     let outcome = json!([measured(1), measured(2), measured(3)]);
     assert_eq!(execution.ended, Ok(outcome));
     let states: Vec<_> = execution

@@ -65,6 +65,14 @@ fn is(failure: &Failure, error: &str, parts: &[&str]) {
 
 // A tuning that nobody disturbs.
 
+/// The first round of a tuning, in which nothing was measured yet.
+fn round(sizes: &[u32]) -> Value {
+    let nothing = json!({"done": false, "batches": 0, "tally": {}});
+    let branch = |memory| json!({"memory": memory, "progress": nothing});
+    let sizes: Vec<Value> = sizes.iter().map(branch).collect();
+    json!({"number": 1, "sizes": sizes})
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tuning_leaves_the_function_as_it_was_to_the_byte() {
     let world = World::new().await;
@@ -223,7 +231,7 @@ async fn an_execution_that_was_redriven_is_not_cleaned_up_and_fails_clearly_once
     let state = json!({
         "execution": arn("one"),
         "plan": plan,
-        "round": {"number": 1, "sizes": [128, 512, 1024, 2048]},
+        "round": round(&[128, 512, 1024, 2048]),
         "published": {"done": false, "batches": 1, "versions": deleted},
     });
     let failure = world.run("Publisher", state).await.expect_err("a failure");
@@ -236,7 +244,8 @@ async fn an_execution_that_was_redriven_is_not_cleaned_up_and_fails_clearly_once
         "execution": arn("one"),
         "input": {"lambdaARN": FUNCTION, "num": 5},
         "plan": plan,
-        "version": deleted[0],
+        "memory": deleted[0]["memory"],
+        "published": {"done": true, "batches": 1, "versions": deleted},
         "progress": {"done": false, "batches": 1, "tally": {}},
     });
     let progress = world.run("Executor", state).await.expect("a failed size");
@@ -675,7 +684,7 @@ async fn a_publisher_that_is_started_again_waits_for_the_first_one() {
     let state = json!({
         "execution": arn("one"),
         "plan": world.plan("one"),
-        "round": {"number": 1, "sizes": [128, 512, 1024]},
+        "round": round(&[128, 512, 1024]),
         "published": {"done": false, "batches": 0, "versions": []},
     });
     let mut published = state["published"].clone();

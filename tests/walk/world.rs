@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use power_tuner_aws::{LambdaApi, StepFunctionsApi};
+use power_tuner_aws::{LambdaApi, StepFunctionsApi, StoredPayloads};
 use power_tuner_core::TuneError;
 use power_tuner_lambda_sim::{
     CallRecord, Execution, ExecutionStatus, Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot,
@@ -239,17 +239,19 @@ impl World {
 
     fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, TuneError>> {
         let (api, executions) = (self.api.clone(), self.executions.clone());
+        let objects = StoredPayloads::local(&self.sim.url());
         let within = Deadline::after;
         match resource {
             "Initializer" => tokio::spawn(async move {
-                shown(power_tuner_initializer::handle(&api, read(input)).await)
+                shown(power_tuner_initializer::handle(&api, &objects, read(input)).await)
             }),
             "Publisher" => tokio::spawn(async move {
                 let until = within(PUBLISHER);
                 shown(power_tuner_publisher::handle(&api, &executions, read(input), until).await)
             }),
             "Executor" => tokio::spawn(async move {
-                shown(power_tuner_executor::handle(&api, read(input), within(EXECUTOR)).await)
+                let until = within(EXECUTOR);
+                shown(power_tuner_executor::handle(&api, &objects, read(input), until).await)
             }),
             "Analyzer" => {
                 tokio::spawn(async move { shown(power_tuner_analyzer::handle(read(input))) })

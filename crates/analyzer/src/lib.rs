@@ -11,7 +11,7 @@ use power_tuner_runtime::Step;
 ///
 /// There is nothing to choose from.
 pub fn handle(input: Step) -> Result<Tuning, TuneError> {
-    let tuning = input.tuning.conclude()?;
+    let tuning = input.tuning.decide()?;
     match &tuning.outcome {
         Some(Conclusion::Chosen(outcome)) => {
             tracing::info!(
@@ -21,7 +21,10 @@ pub fn handle(input: Step) -> Result<Tuning, TuneError> {
             );
         }
         Some(Conclusion::Tried(_)) => tracing::info!("it was a dry run, so nothing is chosen"),
-        None => {}
+        None => {
+            let missing = tuning.round.sizes.len();
+            tracing::info!(round = tuning.round.number, missing, "another round");
+        }
     }
     Ok(tuning)
 }

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::client;
 use crate::failure::{Asked, WriteError};
+use crate::paced::{self, Paced};
 
 /// Lambda, as the tuner uses it. A function's ARN says in which region it is called; a name alone is one of the
 /// tuner's own.
@@ -49,15 +50,20 @@ pub enum Deletion {
 
 impl LambdaApi {
     pub async fn from_env() -> Self {
-        Self::new(&client::from_env().await)
+        Self::new(&client::from_env().await, Some(paced::rate()))
     }
 
     /// A Lambda service on this machine, such as a simulated one.
     pub async fn local(endpoint: &str) -> Self {
-        Self::new(&client::local(endpoint).await)
+        Self::new(&client::local(endpoint).await, None)
     }
 
-    fn new(shared: &SdkConfig) -> Self {
+    /// The same, asked no more often than so many times a second; calls of functions do not count.
+    pub async fn local_at_pace(endpoint: &str, per_s: f64) -> Self {
+        Self::new(&client::local(endpoint).await, Some(per_s))
+    }
+
+    fn new(shared: &SdkConfig, per_s: Option<f64>) -> Self {
         let measured = aws_sdk_lambda::config::Builder::from(shared)
             // A retry would run the user's function twice and hide the throttle.
             .retry_config(RetryConfig::disabled())
@@ -66,7 +72,7 @@ impl LambdaApi {
             .timeout_config(TimeoutConfig::disabled())
             .build();
         Self {
-            control: Client::new(shared),
+            control: Client::from_conf(control(shared, per_s)),
             measured: Client::from_conf(measured),
         }
     }
@@ -259,6 +265,14 @@ fn in_region(client: &Client, region: Option<&str>) -> Client {
             Client::from_conf(client.config().to_builder().region(region).build())
         }
         _ => client.clone(),
+    }
+}
+
+fn control(shared: &SdkConfig, per_s: Option<f64>) -> aws_sdk_lambda::Config {
+    let config = aws_sdk_lambda::config::Builder::from(shared);
+    match (shared.http_client(), per_s) {
+        (Some(http), Some(per_s)) => config.http_client(Paced::new(http, per_s)).build(),
+        _ => config.build(),
     }
 }
 

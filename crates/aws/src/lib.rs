@@ -7,11 +7,14 @@ mod invoke;
 mod lambda;
 pub mod latest;
 pub mod lock;
+mod paced;
 mod pauses;
 mod stepfunctions;
+mod stored;
 pub mod versions;
 
 pub use failure::WriteError;
 pub use invoke::{Answer, Ask, InvokeError};
 pub use lambda::{Deletion, LambdaApi, VersionRow};
 pub use stepfunctions::StepFunctionsApi;
+pub use stored::{Stored, StoredPayloads};

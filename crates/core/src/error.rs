@@ -70,6 +70,9 @@ pub enum TuneError {
     #[error("{0}")]
     InvocationFailed(String),
 
+    #[error("the payload `{location}` cannot be used: {detail}")]
+    PayloadUnavailable { location: String, detail: String },
+
     #[error("Lambda throttled {what} for too long; {remedy}")]
     Throttled { what: String, remedy: &'static str },
 
@@ -91,7 +94,7 @@ pub enum TuneError {
 impl TuneError {
     /// Every name that [`name`](Self::name) can give. A name in the state machine that is neither here nor AWS's own
     /// would never match.
-    pub const NAMES: [&str; 11] = [
+    pub const NAMES: [&str; 12] = [
         "InvalidInput",
         "FunctionNotFound",
         "AccessDenied",
@@ -100,6 +103,7 @@ impl TuneError {
         "FunctionChanged",
         "PublishFailed",
         "InvocationFailed",
+        "PayloadUnavailable",
         "Throttled",
         "NoMeasurements",
         "PriceUnknown",
@@ -126,6 +130,7 @@ impl TuneError {
             Self::FunctionChanged { .. } => "FunctionChanged",
             Self::PublishFailed { .. } => "PublishFailed",
             Self::InvocationFailed(_) => "InvocationFailed",
+            Self::PayloadUnavailable { .. } => "PayloadUnavailable",
             Self::Throttled { .. } => "Throttled",
             Self::NoMeasurements(_) => "NoMeasurements",
             Self::PriceUnknown { .. } => "PriceUnknown",
@@ -220,6 +225,10 @@ mod tests {
                 detail: String::new(),
             },
             TuneError::InvocationFailed(String::new()),
+            TuneError::PayloadUnavailable {
+                location: String::new(),
+                detail: String::new(),
+            },
             TuneError::Throttled {
                 what: String::new(),
                 remedy: "",

@@ -6,6 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marker<'a> {
     execution: &'a str,
+    round: u32,
 }
 
 /// Who published a version.
@@ -20,11 +21,24 @@ pub enum Owner<'a> {
 }
 
 const PREFIX: &str = "power-tuner ";
+/// An execution's ARN holds no space.
+const ROUND: &str = " round ";
 
 impl<'a> Marker<'a> {
     #[must_use]
     pub fn of(execution: &'a str) -> Self {
-        Self { execution }
+        Self::in_round(execution, 1)
+    }
+
+    #[must_use]
+    pub fn in_round(execution: &'a str, round: u32) -> Self {
+        Self { execution, round }
+    }
+
+    /// This very round published the version with this description.
+    #[must_use]
+    pub fn is_on(&self, description: &str) -> bool {
+        description == self.to_string()
     }
 
     /// Whose version it is that carries this description.
@@ -42,14 +56,20 @@ impl<'a> Marker<'a> {
 #[must_use]
 pub fn execution_in(description: &str) -> Option<&str> {
     // A user may begin a description with our name; only an execution's ARN behind it makes it a marker.
-    description
-        .strip_prefix(PREFIX)
-        .filter(|text| text.starts_with("arn:") && text.contains(":execution:"))
+    let text = description.strip_prefix(PREFIX)?;
+    let execution = text
+        .split_once(ROUND)
+        .map_or(text, |(execution, _)| execution);
+    (execution.starts_with("arn:") && execution.contains(":execution:")).then_some(execution)
 }
 
 impl fmt::Display for Marker<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", self.execution)
+        write!(f, "{PREFIX}{}", self.execution)?;
+        match self.round {
+            1 => Ok(()),
+            later => write!(f, "{ROUND}{later}"),
+        }
     }
 }
 
@@ -80,6 +100,14 @@ mod tests {
             "m".repeat(80),
             "e".repeat(80)
         );
-        assert!(Marker::of(&execution).to_string().len() <= 256);
+        assert!(Marker::in_round(&execution, 1000).to_string().len() <= 256);
+    }
+
+    #[test]
+    fn a_version_of_another_round_is_ours_and_not_of_this_round() {
+        let (first, second) = (Marker::of(MINE), Marker::in_round(MINE, 2));
+        assert_eq!(first.owner(&second.to_string()), Owner::Us);
+        assert!(second.is_on(&second.to_string()));
+        assert!(!second.is_on(&first.to_string()) && !first.is_on(&second.to_string()));
     }
 }

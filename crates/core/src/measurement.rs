@@ -27,12 +27,20 @@ pub struct Progress {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_payload: Vec<u32>,
     pub tally: Tally,
+    /// Rounds one after the other that brought no cold start.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub fruitless: u32,
     /// Set when `done`, unless the size failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
     /// Set when `done` and the size cannot be measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The samples of one size, a column for each quantity.
@@ -68,6 +76,8 @@ pub struct Tally {
     pub cold_starts: u32,
     /// Reports that carried another call's id, and were taken all the same.
     pub unmatched: u32,
+    /// Calls whose environment took more than ten seconds to start; their report has no init time.
+    pub slow_inits: u32,
     /// Calls whose log held no report; each was made again.
     pub without_report: u32,
     /// Calls whose connection or service failed; each was made again.
@@ -88,10 +98,24 @@ pub enum Answered {
     Failure,
 }
 
+/// A call that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Which payload it received.
+    pub payload: usize,
+    pub answered: Answered,
+    /// It counts only if an environment was started for it.
+    pub only_if_cold: bool,
+}
+
 impl Progress {
-    /// Takes in what the log of one call says; `payload` is the one that it received. Without a report there is no
-    /// sample.
-    pub fn record(&mut self, found: Option<Found>, payload: usize, answered: Answered) {
+    /// Takes in what the log of one call says. Without a report there is no sample.
+    pub fn record(&mut self, found: Option<Found>, made: Made) {
+        let Made {
+            payload,
+            answered,
+            only_if_cold,
+        } = made;
         let failed = answered == Answered::Failure;
         self.tally.calls += 1;
         self.tally.errors += u32::from(answered != Answered::Success);
@@ -101,10 +125,11 @@ impl Progress {
         };
         self.tally.unmatched += u32::from(!matched);
         self.tally.cold_starts += u32::from(report.is_cold());
+        self.tally.slow_inits += u32::from(report.init_was_repeated);
         self.tally.max_memory_used_mb =
             self.tally.max_memory_used_mb.max(report.max_memory_used_mb);
         self.tally.billed_ms += whole_ms(&report);
-        if !failed {
+        if !failed && (report.is_cold() || !only_if_cold) {
             self.samples.duration_ms.push(report.total_ms());
             self.samples.billed_ms.push(report.billed_ms);
             if self.by_payload.len() <= payload {
@@ -118,6 +143,16 @@ impl Progress {
     #[must_use]
     pub fn has_lost_too_many(&self, num: u32) -> bool {
         self.tally.without_report + self.tally.without_answer > (num / 5).max(3)
+    }
+
+    /// Ends a round that did not bring all cold starts.
+    pub fn end_round(&mut self, before: &Self) {
+        self.done = true;
+        self.fruitless = if self.samples.len() > before.samples.len() {
+            0
+        } else {
+            before.fruitless + 1
+        };
     }
 
     /// Ends the measuring: the samples become a summary, or the failure stands for them.
@@ -137,6 +172,7 @@ impl Progress {
             done: true,
             samples: Samples::default(),
             by_payload: Vec::new(),
+            fruitless: 0,
             summary,
             failure,
             ..self
@@ -202,6 +238,14 @@ mod tests {
 
     use super::*;
 
+    fn made(answered: Answered) -> Made {
+        Made {
+            payload: 0,
+            answered,
+            only_if_cold: false,
+        }
+    }
+
     fn report(duration_ms: f64, billed_ms: f64, init_ms: f64) -> Found {
         let report = Report {
             duration_ms,
@@ -241,7 +285,7 @@ mod tests {
     fn init_is_shown_but_never_billed_twice() {
         let mut progress = Progress::default();
         for _ in 0..5 {
-            progress.record(Some(report(100.0, 301.0, 200.5)), 0, Answered::Success);
+            progress.record(Some(report(100.0, 301.0, 200.5)), made(Answered::Success));
         }
         let size = MemoryMb::try_from(1024).expect("a valid size");
         let done = progress.finish(None, 0.0, size, &price());
@@ -259,7 +303,7 @@ mod tests {
     #[test]
     fn a_call_without_a_report_is_counted_and_is_no_sample() {
         let mut progress = Progress::default();
-        progress.record(None, 0, Answered::Success);
+        progress.record(None, made(Answered::Success));
         assert_eq!(progress.samples.len(), 0);
         assert_eq!(
             (progress.tally.calls, progress.tally.without_report),
@@ -267,15 +311,36 @@ mod tests {
         );
         assert!(!progress.has_lost_too_many(10));
         for _ in 0..3 {
-            progress.record(None, 0, Answered::Success);
+            progress.record(None, made(Answered::Success));
         }
         assert!(progress.has_lost_too_many(10));
     }
 
     #[test]
+    fn where_cold_starts_are_wanted_others_are_paid_and_left_out() {
+        let mut progress = Progress::default();
+        let only_if_cold = Made {
+            only_if_cold: true,
+            ..made(Answered::Success)
+        };
+        progress.record(Some(report(50.0, 50.0, 0.0)), only_if_cold);
+        assert_eq!((progress.samples.len(), progress.tally.calls), (0, 1));
+        assert_eq!(progress.tally.billed_ms, 50);
+        progress.record(Some(report(50.0, 150.0, 100.0)), only_if_cold);
+        let mut repeated = report(15_000.0, 15_000.0, 0.0);
+        repeated.report.init_was_repeated = true;
+        progress.record(Some(repeated), only_if_cold);
+        assert_eq!(progress.samples.duration_ms, [150.0, 15_000.0]);
+        assert_eq!(
+            (progress.tally.cold_starts, progress.tally.slow_inits),
+            (2, 1)
+        );
+    }
+
+    #[test]
     fn a_failed_call_costs_but_is_no_sample() {
         let mut progress = Progress::default();
-        progress.record(Some(report(50.0, 50.0, 0.0)), 0, Answered::Failure);
+        progress.record(Some(report(50.0, 50.0, 0.0)), made(Answered::Failure));
         assert_eq!(progress.samples.len(), 0);
         assert_eq!((progress.tally.errors, progress.tally.billed_ms), (1, 50));
     }
@@ -286,8 +351,7 @@ mod tests {
         for call in 0..1000 {
             progress.record(
                 Some(report(800_000.0 + f64::from(call) / 7.0, 800_001.0, 0.0)),
-                0,
-                Answered::Success,
+                made(Answered::Success),
             );
         }
         let bytes = serde_json::to_string(&progress).expect("JSON").len();

@@ -30,12 +30,53 @@ pub struct Outcome {
     /// One sentence: why this size.
     pub reason: String,
     pub sizes: Vec<Size>,
+    /// Passes of publishing and measuring: more than one where cold starts were missing after the first.
+    pub rounds: u32,
+    /// What a reader of these numbers should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// Versions of ours that were not deleted, because an alias points at them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_versions: Vec<Version>,
     /// What was applied; absent unless the input asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimization: Option<Optimization>,
+}
+
+/// What was counted over all rounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    pub rounds: u32,
+    /// State transitions that AWS bills.
+    pub transitions: u32,
+}
+
+/// Something that the numbers alone do not say.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Warning {
+    /// For programs: `slowInit`.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// The sizes that it is about.
+    pub sizes: Vec<MemoryMb>,
+}
+
+impl Warning {
+    fn all(sizes: &[SizeResult]) -> Vec<Self> {
+        let slow = sizes.iter().filter(|size| size.tally.slow_inits > 0);
+        let slow: Vec<MemoryMb> = slow.map(|size| size.memory).collect();
+        if slow.is_empty() {
+            return Vec::new();
+        }
+        vec![Self {
+            code: "slowInit".to_owned(),
+            message: "environments took more than 10 s to start; AWS starts such a one again as a part of the call, so \
+                      that the call's duration contains the second start, and neither the report nor the duration the first"
+                .to_owned(),
+            sizes: slow,
+        }]
+    }
 }
 
 /// What the measuring led to.
@@ -132,6 +173,7 @@ pub struct Size {
     pub cold_starts: u32,
     pub throttles: u32,
     pub unmatched: u32,
+    pub slow_inits: u32,
     pub without_report: u32,
     pub without_answer: u32,
     pub cut_off: u32,
@@ -167,7 +209,7 @@ impl Outcome {
         sizes: &[SizeResult],
         candidates: &[Candidate],
         best: Candidate,
-        transitions: u32,
+        counted: Counted,
     ) -> Self {
         let target = &plan.target;
         let stats = candidates.iter().map(|size| Stat {
@@ -180,7 +222,7 @@ impl Outcome {
             cost: best.cost,
             duration: best.duration_ms,
             state_machine: StateMachine {
-                execution_cost: f64::from(transitions) * plan.price.per_transition,
+                execution_cost: f64::from(counted.transitions) * plan.price.per_transition,
                 lambda_cost: sizes.iter().map(|size| cost_of_all_calls(plan, size)).sum(),
                 visualization: visualization::url(candidates, &plan.price.currency),
             },
@@ -192,6 +234,8 @@ impl Outcome {
             strategy: plan.request.strategy.name().to_owned(),
             reason: reason(plan, candidates, best),
             sizes: sizes.iter().map(Size::of).collect(),
+            rounds: counted.rounds,
+            warnings: Warning::all(sizes),
             kept_versions: Vec::new(),
             optimization: None,
         }
@@ -207,6 +251,7 @@ impl Size {
             throttles,
             cold_starts,
             unmatched,
+            slow_inits,
             without_report,
             without_answer,
             cut_off,
@@ -228,6 +273,7 @@ impl Size {
             cold_starts,
             throttles,
             unmatched,
+            slow_inits,
             without_report,
             without_answer,
             cut_off,

@@ -1,6 +1,8 @@
 //! What the calls of one size receive.
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::Fault;
 use crate::request::{Request, positive};
@@ -10,7 +12,7 @@ use crate::request::{Request, positive};
 pub struct Payloads(Vec<(Vec<u8>, u32)>);
 
 impl Payloads {
-    /// Reads a payload as the input or an object in S3 has it; `field` names it in faults.
+    /// Reads the payload of an input.
     ///
     /// A list whose items all have a `payload` and a `weight` is a distribution, as in the reference: each gets the
     /// floor of its share, but at least one call, and the last one gets the rest.
@@ -18,18 +20,45 @@ impl Payloads {
     /// # Errors
     ///
     /// Faults of a distribution.
-    pub fn read(
-        field: &str,
-        payload: Option<&Value>,
-        request: &Request,
-    ) -> Result<Self, Vec<Fault>> {
+    pub fn read(payload: Option<&Value>, request: &Request) -> Result<Self, Vec<Fault>> {
         let Some(items) = distribution(payload) else {
             return Ok(Self(vec![(bytes(payload), request.calls())]));
         };
+        let weighted = |item: &Value| (bytes(item.get("payload")), item["weight"].clone());
+        let items = items.iter().map(weighted).collect();
+        Self::weighted("payload", items, request)
+    }
+
+    /// Reads the payload that an object in S3 holds. It means what it would mean in an input, and is sent as it is
+    /// written: an object may be so large that its values would not fit into memory beside it.
+    ///
+    /// # Errors
+    ///
+    /// It is not JSON, or faults of a distribution.
+    pub fn parse(text: &str, request: &Request) -> Result<Self, NotAPayload> {
+        let json: &RawValue = serde_json::from_str(text)?;
+        let text = json.get();
+        // What is no list of these is no distribution.
+        let items: Vec<Weighted> = serde_json::from_str(text).unwrap_or_default();
+        if items.is_empty() {
+            return Ok(Self(vec![(raw_bytes(json), request.calls())]));
+        }
+        let items = items
+            .into_iter()
+            .map(|item| (raw_bytes(item.payload), item.weight))
+            .collect();
+        Self::weighted("payloadS3", items, request).map_err(NotAPayload::Faults)
+    }
+
+    fn weighted(
+        field: &str,
+        items: Vec<(Vec<u8>, Value)>,
+        request: &Request,
+    ) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut weights = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            match positive(&item["weight"]) {
+        for (index, (_, weight)) in items.iter().enumerate() {
+            match positive(weight) {
                 Ok(weight) => weights.push(weight),
                 Err(rule) => faults.push(Fault::new(format!("{field}[{index}].weight"), rule)),
             }
@@ -47,7 +76,7 @@ impl Payloads {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let payloads = items.iter().map(|item| bytes(item.get("payload")));
+        let payloads = items.into_iter().map(|(bytes, _)| bytes);
         Ok(Self(
             payloads.zip(shares(&weights, request.calls())).collect(),
         ))
@@ -72,6 +101,34 @@ impl Payloads {
             .max()
             .unwrap_or(0)
     }
+}
+
+/// Why the content of an object is no payload.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAPayload {
+    #[error("it is not JSON: {0}")]
+    NotJson(#[from] serde_json::Error),
+    #[error("it is a distribution with faults")]
+    Faults(Vec<Fault>),
+}
+
+/// An item of a distribution; where an item of a list is another, the list is none.
+#[derive(Deserialize)]
+struct Weighted<'a> {
+    #[serde(borrow)]
+    payload: &'a RawValue,
+    weight: Value,
+}
+
+/// As [`bytes`], without reading more than has to be.
+fn raw_bytes(json: &RawValue) -> Vec<u8> {
+    let text = json.get();
+    if let Ok(inner) = serde_json::from_str::<String>(text)
+        && serde_json::from_str::<serde::de::IgnoredAny>(&inner).is_ok()
+    {
+        return inner.into_bytes();
+    }
+    text.as_bytes().to_vec()
 }
 
 fn distribution(payload: Option<&Value>) -> Option<&[Value]> {
@@ -147,9 +204,12 @@ mod tests {
             ),
         ];
         for (payload, want) in cases {
-            let payloads =
-                Payloads::read("payload", payload.as_ref(), &request(7)).expect("payloads");
+            let payloads = Payloads::read(payload.as_ref(), &request(7)).expect("payloads");
             assert_eq!(payloads.0, [(want.as_bytes().to_vec(), 7)], "{payload:?}");
+            let Some(payload) = payload else { continue };
+            let stored = format!(" {payload}\n");
+            let payloads = Payloads::parse(&stored, &request(7)).expect("payloads");
+            assert_eq!(payloads.0, [(want.as_bytes().to_vec(), 7)], "{stored:?}");
         }
     }
 
@@ -173,7 +233,7 @@ mod tests {
             {"payload": 1, "weight": 1}, {"payload": 2, "weight": 0}, {"payload": 3, "weight": "x"},
             {"payload": 4, "weight": 1}, {"payload": 5, "weight": 1}, {"payload": 6, "weight": 1},
         ]);
-        let faults = Payloads::read("payload", Some(&payload), &request(5)).expect_err("faults");
+        let faults = Payloads::read(Some(&payload), &request(5)).expect_err("faults");
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             faults,
@@ -186,9 +246,30 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_in_s3_is_sent_as_it_is_written() {
+        let text = r#"{"z": 1.50, "a": [1,  2]}"#;
+        let payloads = Payloads::parse(text, &request(5)).expect("payloads");
+        assert_eq!(payloads.get(0), text.as_bytes());
+        for bad in ["", "plain", "{\"a\": }"] {
+            let error = Payloads::parse(bad, &request(5)).expect_err("not JSON");
+            assert!(error.to_string().starts_with("it is not JSON: "), "{error}");
+        }
+        let weights = r#"[{"payload": 1, "weight": -1}]"#;
+        let Err(NotAPayload::Faults(faults)) = Payloads::parse(weights, &request(5)) else {
+            panic!("no faults");
+        };
+        assert_eq!(
+            faults[0].to_string(),
+            "`payloadS3[0].weight`: -1 is not a number above 0"
+        );
+    }
+
+    #[test]
     fn payloads_are_sent_in_their_order_until_each_had_its_calls() {
         let payload = json!([{"payload": "a", "weight": 1}, {"payload": "b", "weight": 3}]);
-        let payloads = Payloads::read("payload", Some(&payload), &request(8)).expect("payloads");
+        let payloads = Payloads::read(Some(&payload), &request(8)).expect("payloads");
+        let stored = Payloads::parse(&payload.to_string(), &request(8)).expect("payloads");
+        assert_eq!(stored, payloads);
         assert_eq!(payloads.next(&[]), Some(0));
         assert_eq!(payloads.next(&[1, 5]), Some(0), "one of the first was lost");
         assert_eq!(payloads.next(&[2, 5]), Some(1));

@@ -33,6 +33,9 @@ pub struct Plan {
     pub target: Target,
     pub request: Request,
     pub price: Price,
+    /// Which state of the object in S3 is sent, where the payload lies there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_etag: Option<String>,
     /// How many sizes are measured at the same time.
     pub sizes_at_once: u32,
     /// How long to wait for another tuning of the same function.
@@ -50,6 +53,8 @@ pub struct Found {
     /// The alias that is to point at the best size, where there is one of that name.
     pub to_optimize: Option<Qualified>,
     pub reserved_concurrency: Option<u32>,
+    /// Of the payload in S3, where it lies there.
+    pub payload_etag: Option<String>,
 }
 
 impl Found {
@@ -62,6 +67,7 @@ impl Found {
             qualified: None,
             to_optimize: None,
             reserved_concurrency: None,
+            payload_etag: None,
         }
     }
 }
@@ -117,6 +123,7 @@ impl Plan {
             latest,
             lock,
             qualified,
+            payload_etag,
             ..
         } = found;
         let regions = Regions {
@@ -141,6 +148,7 @@ impl Plan {
             },
             request,
             price,
+            payload_etag,
             sizes_at_once: SIZES_AT_ONCE,
             longest_wait_s: stack.longest_wait_s,
         })

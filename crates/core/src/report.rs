@@ -11,6 +11,9 @@ pub struct Report {
     pub billed_ms: f64,
     pub init_ms: f64,
     pub restore_ms: f64,
+    /// The environment was not ready in ten seconds: AWS started it once more as a part of the call, whose duration
+    /// contains it, and reports no init time.
+    pub init_was_repeated: bool,
     pub max_memory_used_mb: u32,
     pub how_it_ended: Ending,
 }
@@ -34,7 +37,7 @@ impl Report {
 
     #[must_use]
     pub fn is_cold(&self) -> bool {
-        self.init_ms > 0.0 || self.restore_ms > 0.0
+        self.init_ms > 0.0 || self.restore_ms > 0.0 || self.init_was_repeated
     }
 }
 
@@ -50,6 +53,27 @@ pub struct Found {
 /// The end of a log is cut anywhere, also in a line, and holds whatever else the function printed.
 #[must_use]
 pub fn find(log: &str, request_id: &str) -> Option<Found> {
+    let mut found = last_of(log, request_id)?;
+    // An environment serves one call after the other, so that what the log says of its start is of this call.
+    found.report.init_was_repeated = log.lines().any(is_of_a_repeated_init);
+    Some(found)
+}
+
+/// `INIT_REPORT Init Duration: 10006.30 ms\tPhase: init\tStatus: timeout`, and then one with `Phase: invoke`.
+fn is_of_a_repeated_init(line: &str) -> bool {
+    if line.starts_with("INIT_REPORT ") {
+        return line.contains("Status: timeout") || line.contains("Phase: invoke");
+    }
+    if !line.contains("platform.initReport") {
+        return false;
+    }
+    serde_json::from_str::<PlatformLine>(line.trim()).is_ok_and(|line| {
+        line.kind == "platform.initReport"
+            && (line.record["status"] == "timeout" || line.record["phase"] == "invoke")
+    })
+}
+
+fn last_of(log: &str, request_id: &str) -> Option<Found> {
     let mut unmatched = None;
     for line in log.lines().rev() {
         let Some((id, report)) = text(line).or_else(|| json(line)) else {
@@ -169,6 +193,7 @@ fn json(line: &str) -> Option<(String, Report)> {
             init_ms: plausible(metrics.init_duration_ms)?,
             restore_ms: plausible(metrics.restore_duration_ms)?,
             max_memory_used_mb,
+            init_was_repeated: false,
             how_it_ended: worse(
                 status,
                 report
@@ -302,6 +327,26 @@ mod tests {
         let found = find(&line, ID).expect("a report");
         assert!((found.report.total_ms() - 262.34).abs() < 1e-9);
         assert!(found.report.is_cold());
+    }
+
+    #[test]
+    fn an_init_of_more_than_ten_seconds_is_known_by_its_own_line() {
+        let text = "INIT_REPORT Init Duration: 10006.30 ms\tPhase: init\tStatus: timeout";
+        let json = r#"{"time":"t","type":"platform.initReport","record":{"initializationType":"on-demand","phase":"init","status":"timeout","metrics":{"durationMs":10006.3}}}"#;
+        let again = "INIT_REPORT Init Duration: 12006.30 ms\tPhase: invoke\tStatus: success";
+        for line in [text, json, again] {
+            let log = format!("{line}\nSTART RequestId: {ID}\n{}", text_line(ID, ""));
+            let found = find(&log, ID).expect("a report");
+            assert!(
+                found.report.init_was_repeated && found.report.is_cold(),
+                "{line}"
+            );
+        }
+        let usual = r#"{"type":"platform.initReport","record":{"phase":"init","status":"success","metrics":{}}}"#;
+        for line in [usual, "INIT_REPORT by the function: Status: success", ""] {
+            let found = find(&format!("{line}\n{}", text_line(ID, "")), ID);
+            assert!(!found.expect("a report").report.is_cold(), "{line}");
+        }
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use crate::lock;
 use crate::memory::MemoryMb;
 use crate::payload::Payloads;
 use crate::prices::StatedPrice;
+use crate::s3::S3Uri;
 
 /// What the writer of an execution input asks for.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -23,6 +24,8 @@ pub struct Request {
     /// Ascending, without repetitions, never empty.
     pub sizes: Vec<MemoryMb>,
     pub num: u32,
+    /// Where the payload lies, if it is not in the input itself.
+    pub payload_s3: Option<S3Uri>,
     pub strategy: Strategy,
     pub parallel: Parallel,
     /// The share of samples that is left out at each end before averaging, 0 to 0.4.
@@ -34,6 +37,8 @@ pub struct Request {
     pub on_failure: OnFailure,
     /// One call for each size, to see whether everything works.
     pub dry_run: bool,
+    /// Only calls for which an environment was started count.
+    pub only_cold_starts: bool,
     pub pre_processor: Option<FunctionRef>,
     pub post_processor: Option<FunctionRef>,
     pub sleep_between_runs_ms: u64,
@@ -84,6 +89,8 @@ const STATE_LIMIT: u64 = 256 * 1024;
 const PLAN_BYTES: u64 = 8 * 1024;
 /// What one sample takes between two batches (a test of `measurement` holds it to that).
 const SAMPLE_BYTES: u64 = 40;
+/// What else is known of one size in the state.
+const BRANCH_BYTES: u64 = 512;
 const DEFAULT_BALANCED_WEIGHT: f64 = 0.5;
 const DEFAULT_DISCARD: f64 = 0.2;
 /// Above this share nothing would be left to average.
@@ -92,11 +99,12 @@ const LARGEST_DISCARD: f64 = 0.4;
 /// Longer pauses would only cost: a call's environment is kept for minutes.
 const LONGEST_SLEEP_MS: u64 = 600_000;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 21] = [
     "lambdaARN",
     "powerValues",
     "num",
     "payload",
+    "payloadS3",
     "strategy",
     "balancedWeight",
     "parallelInvocation",
@@ -106,6 +114,7 @@ const FIELDS: [&str; 19] = [
     "autoOptimizeAlias",
     "onFailure",
     "dryRun",
+    "onlyColdStarts",
     "preProcessorARN",
     "postProcessorARN",
     "sleepBetweenRunsMs",
@@ -113,9 +122,6 @@ const FIELDS: [&str; 19] = [
     "allowedExceptions",
     "price",
 ];
-
-/// Fields of the contract that this version refuses, because ignoring them would tune something else.
-const NOT_YET: [&str; 2] = ["payloadS3", "onlyColdStarts"];
 
 impl Request {
     /// Reads an execution input.
@@ -146,7 +152,13 @@ impl Request {
         let function = read.required("lambdaARN", function);
         let sizes = read.sizes();
         let num = read.required("num", num);
+        let payload_s3 = read.optional("payloadS3", s3_uri).flatten();
+        let dry_run = read.optional("dryRun", boolean).unwrap_or(false);
+        let only_cold_starts = read.optional("onlyColdStarts", boolean).unwrap_or(false);
         read.refuse_what_step_functions_cannot_carry(bytes, num);
+        if only_cold_starts && !dry_run {
+            read.refuse_more_cold_starts_than_can_be_carried(&sizes, num);
+        }
         let weight = read.optional("balancedWeight", number);
         let strategy = read.optional("strategy", strategy_name);
         let parallel = read.optional("parallelInvocation", parallel);
@@ -155,7 +167,6 @@ impl Request {
         let auto_optimize = read.optional("autoOptimize", boolean);
         let auto_optimize_alias = read.optional("autoOptimizeAlias", alias).flatten();
         let on_failure = read.optional("onFailure", on_failure);
-        let dry_run = read.optional("dryRun", boolean);
         let pre_processor = read.optional("preProcessorARN", processor).flatten();
         let post_processor = read.optional("postProcessorARN", processor).flatten();
         let sleep_between_runs_ms = read.optional("sleepBetweenRunsMs", sleep_ms);
@@ -168,6 +179,7 @@ impl Request {
                 function,
                 sizes,
                 num,
+                payload_s3,
                 strategy: match strategy.unwrap_or(StrategyName::Cost) {
                     StrategyName::Cost => Strategy::Cost,
                     StrategyName::Speed => Strategy::Speed,
@@ -183,7 +195,8 @@ impl Request {
                 auto_optimize: auto_optimize.unwrap_or(false),
                 auto_optimize_alias,
                 on_failure: on_failure.unwrap_or(OnFailure::Continue),
-                dry_run: dry_run.unwrap_or(false),
+                dry_run,
+                only_cold_starts,
                 pre_processor,
                 post_processor,
                 sleep_between_runs_ms: sleep_between_runs_ms.unwrap_or(0),
@@ -193,8 +206,10 @@ impl Request {
             }),
             _ => None,
         };
+        // As in the reference, the payload in S3 is the one that is sent, where there are two.
         if let Some(request) = &parsed
-            && let Err(more) = Payloads::read("payload", fields.get("payload"), request)
+            && request.payload_s3.is_none()
+            && let Err(more) = Payloads::read(fields.get("payload"), request)
         {
             faults.extend(more);
         }
@@ -205,6 +220,12 @@ impl Request {
     #[must_use]
     pub fn calls(&self) -> u32 {
         if self.dry_run { 1 } else { self.num }
+    }
+
+    /// Whether calls count only if an environment was started for them; the one call of a dry run always does.
+    #[must_use]
+    pub fn is_cold(&self) -> bool {
+        self.only_cold_starts && !self.dry_run
     }
 
     /// The alias to move to the best size, if that is asked for.
@@ -303,12 +324,7 @@ impl Reader<'_> {
 
     fn refuse_unknown_fields(&mut self) {
         for field in self.fields.keys() {
-            if NOT_YET.contains(&field.as_str()) {
-                self.faults.push(Fault::new(
-                    field,
-                    "is not supported by this version; leave it out",
-                ));
-            } else if !FIELDS.contains(&field.as_str()) {
+            if !FIELDS.contains(&field.as_str()) {
                 self.faults.push(Fault::new(
                     field,
                     format!(
@@ -317,6 +333,29 @@ impl Reader<'_> {
                     ),
                 ));
             }
+        }
+    }
+
+    /// Cold starts that are missing after a round are made in the next one, so that the samples of all sizes travel from
+    /// round to round together.
+    fn refuse_more_cold_starts_than_can_be_carried(
+        &mut self,
+        sizes: &[MemoryMb],
+        num: Option<u32>,
+    ) {
+        let left_for_each = (STATE_LIMIT - PLAN_BYTES) / (sizes.len() as u64).max(1);
+        let most = left_for_each.saturating_sub(BRANCH_BYTES) / SAMPLE_BYTES;
+        if let Some(num) = num
+            && u64::from(num) > most
+        {
+            self.faults.push(Fault::new(
+                "num",
+                format!(
+                    "{num} cold starts at each of {} sizes are more than Step Functions carries from round to round; with so \
+                     many sizes `num` may be {most} at most",
+                    sizes.len()
+                ),
+            ));
         }
     }
 
@@ -337,12 +376,15 @@ impl Reader<'_> {
     }
 }
 
+fn s3_uri(value: &Value) -> Result<Option<S3Uri>, String> {
+    text(value)?.map(S3Uri::parse).transpose()
+}
+
 fn nearest(field: &str) -> &'static str {
     let distance =
         |known: &str| strsim::damerau_levenshtein(&field.to_lowercase(), &known.to_lowercase());
     FIELDS
         .iter()
-        .chain(&NOT_YET)
         .min_by_key(|known| distance(known))
         .copied()
         .unwrap_or("lambdaARN")
@@ -554,8 +596,12 @@ mod tests {
                 "`powerValue`: is not a field of the input; the nearest is `powerValues`",
             ),
             (
-                json!({"lambdaARN": "f", "num": 5, "onlyColdStarts": true}),
-                "`onlyColdStarts`: is not supported by this version; leave it out",
+                json!({"lambdaARN": "f", "num": 200, "powerValues": "ALL", "onlyColdStarts": true}),
+                "`num`: 200 cold starts at each of 46 sizes are more than Step Functions carries from round to round; with so many sizes `num` may be 125 at most",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "payloadS3": "bucket/key"}),
+                "`payloadS3`: `bucket/key` is not of the form s3://BUCKET/KEY",
             ),
             (
                 json!({"lambdaARN": "f", "num": 5, "payload": [{"payload": 1, "weight": -2}]}),

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::{Candidate, best};
 use crate::error::{Caught, Failure, TuneError};
-use crate::measurement::{Summary, Tally, Version};
+use crate::measurement::{Progress, Summary, Tally, Version};
 use crate::memory::MemoryMb;
-use crate::outcome::{Conclusion, DryRun, Outcome};
+use crate::outcome::{Conclusion, Counted, DryRun, Outcome};
 use crate::plan::Plan;
 use crate::request::OnFailure;
 
@@ -17,9 +17,12 @@ pub struct Tuning {
     pub plan: Plan,
     pub round: Round,
     pub published: Published,
-    /// What the branches of this round ended with.
+    /// Sizes with which nothing more is to be done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub results: Vec<BranchResult>,
+    pub ended: Vec<Branch>,
+    /// State transitions of the rounds that are over.
+    #[serde(default)]
+    pub transitions: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Conclusion>,
     /// What the cleaner did, once it did.
@@ -41,10 +44,23 @@ pub struct Cleaned {
 }
 
 /// What one pass of publishing and measuring covers.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Round {
+    /// From 1 on.
     pub number: u32,
-    pub sizes: Vec<MemoryMb>,
+    /// The Map puts what became of each in its place.
+    pub sizes: Vec<Branch>,
+}
+
+/// One memory size: a branch of the Map.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Branch {
+    pub memory: MemoryMb,
+    #[serde(default)]
+    pub progress: Progress,
+    /// An error of the executor itself, which the state machine caught.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caught: Option<Caught>,
 }
 
 /// How far the publishing of a round is.
@@ -66,26 +82,21 @@ pub struct Published {
     pub pending_s: u64,
 }
 
+impl Published {
+    /// There is no version of this size yet; one that failed will not be tried again.
+    #[must_use]
+    pub fn is_missing(&self, memory: MemoryMb) -> bool {
+        let failed = self.failed.iter().map(|failed| &failed.version);
+        let mut known = self.versions.iter().chain(failed);
+        known.all(|version| version.memory != memory)
+    }
+}
+
 /// A version that AWS could not bring to life.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct FailedVersion {
     pub version: Version,
     pub cause: String,
-}
-
-/// What one branch of the Map ended with: a summary, a failure that the executor reported, or an error of the executor
-/// itself that the state machine caught.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct BranchResult {
-    pub version: Version,
-    pub batches: u32,
-    pub tally: Tally,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<Summary>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caught: Option<Caught>,
 }
 
 /// What is known of one size at the end.
@@ -96,32 +107,68 @@ pub struct SizeResult {
     pub result: Result<Summary, Failure>,
 }
 
-impl From<BranchResult> for SizeResult {
-    fn from(branch: BranchResult) -> Self {
-        let failure = branch
-            .failure
-            .or_else(|| branch.caught.map(Failure::from))
-            .unwrap_or_else(|| Failure {
-                error: "NoMeasurements".to_owned(),
-                cause: "the measuring ended without a result".to_owned(),
-            });
+/// More rounds than this do not bring what the ones before did not.
+const MOST_ROUNDS: u32 = 20;
+/// Nor do more than so many one after the other that brought nothing.
+const MOST_FRUITLESS: u32 = 3;
+
+impl Branch {
+    #[must_use]
+    pub fn new(memory: MemoryMb) -> Self {
         Self {
-            memory: branch.version.memory,
-            tally: branch.tally,
-            result: branch.summary.ok_or(failure),
+            memory,
+            progress: Progress::default(),
+            caught: None,
         }
     }
-}
 
-impl From<FailedVersion> for SizeResult {
-    fn from(failed: FailedVersion) -> Self {
+    /// Nothing more is to be measured.
+    fn is_over(&self) -> bool {
+        let Progress {
+            summary,
+            failure,
+            fruitless,
+            ..
+        } = &self.progress;
+        let has_ended = summary.is_some() || failure.is_some() || self.caught.is_some();
+        has_ended || *fruitless >= MOST_FRUITLESS
+    }
+
+    /// For another round, with what was measured so far.
+    fn again(self) -> Self {
         Self {
-            memory: failed.version.memory,
-            tally: Tally::default(),
-            result: Err(Failure {
-                error: "PublishFailed".to_owned(),
-                cause: failed.cause,
-            }),
+            progress: Progress {
+                done: false,
+                batches: 0,
+                ..self.progress
+            },
+            ..self
+        }
+    }
+
+    /// What it ended with; one that has neither result nor failure never came to its cold starts.
+    fn result(self, calls: u32) -> SizeResult {
+        let Progress {
+            samples,
+            tally,
+            summary,
+            failure,
+            ..
+        } = self.progress;
+        let too_few = || Failure {
+            error: "NoMeasurements".to_owned(),
+            cause: format!(
+                "only {} of {calls} cold starts in {} calls; Lambda had environments ready or refused calls: raise the \
+                 concurrency that the function and the account have, or lower `num`",
+                samples.len(),
+                tally.calls
+            ),
+        };
+        let failure = failure.or_else(|| self.caught.map(Failure::from));
+        SizeResult {
+            memory: self.memory,
+            tally,
+            result: summary.ok_or_else(|| failure.unwrap_or_else(too_few)),
         }
     }
 }
@@ -129,28 +176,74 @@ impl From<FailedVersion> for SizeResult {
 impl Tuning {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let sizes = plan.request.sizes.clone();
+        let sizes = plan.request.sizes.iter().copied().map(Branch::new);
         Self {
+            round: Round {
+                number: 1,
+                sizes: sizes.collect(),
+            },
             plan,
-            round: Round { number: 1, sizes },
             published: Published::default(),
-            results: Vec::new(),
+            ended: Vec::new(),
+            transitions: 0,
             outcome: None,
             cleaned: None,
         }
     }
 
-    /// Decides what the measurements mean.
+    /// Decides what the measurements mean: another round, or the outcome.
     ///
     /// # Errors
     ///
     /// No size could be measured, or one could not and the input wants that to be a failure.
-    pub fn conclude(self) -> Result<Self, TuneError> {
-        let transitions = self.transitions();
+    pub fn decide(mut self) -> Result<Self, TuneError> {
+        self.transitions += self.transitions_of_the_round();
+        let (over, unfinished): (Vec<Branch>, Vec<Branch>) = std::mem::take(&mut self.round.sizes)
+            .into_iter()
+            .partition(Branch::is_over);
+        self.ended.extend(over);
+        if self.wants_another_round(&unfinished) {
+            return Ok(self.with_another_round(unfinished));
+        }
+        self.ended.extend(unfinished);
+        self.conclude()
+    }
+
+    fn wants_another_round(&self, unfinished: &[Branch]) -> bool {
+        let has_failed = |branch: &Branch| branch.progress.summary.is_none();
+        let is_in_vain =
+            self.plan.request.on_failure == OnFailure::Fail && self.ended.iter().any(has_failed);
+        !unfinished.is_empty() && !is_in_vain && self.round.number < MOST_ROUNDS
+    }
+
+    /// Sizes whose bursts took each other's concurrency are measured one after the other from here on.
+    fn with_another_round(self, unfinished: Vec<Branch>) -> Self {
+        let was_throttled = unfinished
+            .iter()
+            .any(|branch| branch.progress.tally.throttles > 0);
+        let mut plan = self.plan;
+        if was_throttled {
+            plan.sizes_at_once = 1;
+        }
+        Self {
+            plan,
+            round: Round {
+                number: self.round.number + 1,
+                sizes: unfinished.into_iter().map(Branch::again).collect(),
+            },
+            published: Published {
+                waited_s: self.published.waited_s,
+                ..Published::default()
+            },
+            ..self
+        }
+    }
+
+    fn conclude(self) -> Result<Self, TuneError> {
         let plan = self.plan;
-        let never_worked = self.published.failed.iter().cloned().map(SizeResult::from);
-        let measured = self.results.into_iter().map(SizeResult::from);
-        let mut sizes: Vec<SizeResult> = measured.chain(never_worked).collect();
+        let calls = plan.request.calls();
+        let ended = self.ended.into_iter();
+        let mut sizes: Vec<SizeResult> = ended.map(|branch| branch.result(calls)).collect();
         sizes.sort_by_key(|size| size.memory);
         if plan.request.on_failure == OnFailure::Fail
             && let Some((memory, failure)) = first_failure(&sizes)
@@ -169,45 +262,46 @@ impl Tuning {
         let conclusion = if plan.request.dry_run {
             Conclusion::Tried(DryRun::new(&plan, &sizes))
         } else {
-            let outcome = Outcome::new(&plan, &sizes, &candidates, best, transitions);
+            let counted = Counted {
+                rounds: self.round.number,
+                transitions: self.transitions + TRANSITIONS_OUTSIDE_ROUNDS,
+            };
+            let outcome = Outcome::new(&plan, &sizes, &candidates, best, counted);
             Conclusion::Chosen(Box::new(outcome))
         };
         Ok(Self {
             plan,
             outcome: Some(conclusion),
-            results: Vec::new(),
+            ended: Vec::new(),
             ..self
         })
     }
 
-    /// The billed state transitions of an execution that ends well, counted from what really ran. AWS bills each state
-    /// entered; retries, which the state machine does not tell us of, are not in it.
-    fn transitions(&self) -> u32 {
-        const INITIALIZER: u32 = 1;
+    /// The billed state transitions of a round, counted from what really ran. AWS bills each state entered; retries,
+    /// which the state machine does not tell us of, are not in it.
+    fn transitions_of_the_round(&self) -> u32 {
         const PUBLISHER_AND_CHOICE: u32 = 2;
         const MAP: u32 = 1;
         const EXECUTOR_AND_CHOICE: u32 = 2;
         const END_OF_BRANCH: u32 = 1;
         const ANALYZER_AND_CHOICE: u32 = 2;
-        const CLEANER_OPTIMIZER_SUCCEED: u32 = 3;
         let branches: u32 = self
-            .results
+            .round
+            .sizes
             .iter()
             .map(|branch| {
                 // An executor that failed was entered, but no choice came after it.
-                branch.batches * EXECUTOR_AND_CHOICE
+                branch.progress.batches * EXECUTOR_AND_CHOICE
                     + u32::from(branch.caught.is_some())
                     + END_OF_BRANCH
             })
             .sum();
-        INITIALIZER
-            + self.published.batches * PUBLISHER_AND_CHOICE
-            + MAP
-            + branches
-            + ANALYZER_AND_CHOICE
-            + CLEANER_OPTIMIZER_SUCCEED
+        self.published.batches * PUBLISHER_AND_CHOICE + MAP + branches + ANALYZER_AND_CHOICE
     }
 }
+
+/// Initializer, Cleaner, Optimizer and Succeed.
+const TRANSITIONS_OUTSIDE_ROUNDS: u32 = 4;
 
 fn candidate(size: &SizeResult) -> Option<Candidate> {
     let summary = size.result.as_ref().ok()?;
@@ -254,43 +348,52 @@ mod tests {
     use super::*;
     use crate::plan::tests::plan;
 
-    fn measured(mb: u32, duration_ms: f64, cost: f64) -> BranchResult {
-        BranchResult {
-            version: Version {
-                memory: MemoryMb::try_from(mb).expect("a valid size"),
-                number: "1".to_owned(),
-            },
-            batches: 1,
-            tally: Tally {
-                calls: 10,
-                billed_ms: 1000,
-                ..Tally::default()
-            },
-            summary: Some(Summary {
-                average_duration_ms: duration_ms,
-                average_cost: cost,
-            }),
-            failure: None,
-            caught: None,
-        }
+    fn branch(mb: u32) -> Branch {
+        let mut branch = Branch::new(MemoryMb::try_from(mb).expect("a valid size"));
+        branch.progress.done = true;
+        branch.progress.batches = 1;
+        branch.progress.tally = Tally {
+            calls: 10,
+            billed_ms: 1000,
+            ..Tally::default()
+        };
+        branch
     }
 
-    fn failed(mb: u32, cause: &str) -> BranchResult {
-        BranchResult {
-            summary: None,
-            failure: Some(Failure {
-                error: "InvocationFailed".to_owned(),
-                cause: cause.to_owned(),
-            }),
-            ..measured(mb, 0.0, 0.0)
-        }
+    fn measured(mb: u32, duration_ms: f64, cost: f64) -> Branch {
+        let mut branch = branch(mb);
+        branch.progress.summary = Some(Summary {
+            average_duration_ms: duration_ms,
+            average_cost: cost,
+        });
+        branch
     }
 
-    fn conclude(input: Value, results: Vec<BranchResult>) -> Result<Outcome, TuneError> {
+    fn failed(mb: u32, cause: &str) -> Branch {
+        let mut branch = branch(mb);
+        branch.progress.failure = Some(Failure {
+            error: "InvocationFailed".to_owned(),
+            cause: cause.to_owned(),
+        });
+        branch
+    }
+
+    fn unfinished(mb: u32, samples: usize) -> Branch {
+        let mut branch = branch(mb);
+        branch.progress.samples.duration_ms = vec![1.0; samples];
+        branch.progress.samples.billed_ms = vec![1.0; samples];
+        branch
+    }
+
+    fn after_a_round(input: Value, sizes: Vec<Branch>) -> Tuning {
         let mut tuning = Tuning::new(plan(input));
         tuning.published.batches = 1;
-        tuning.results = results;
-        match tuning.conclude()?.outcome {
+        tuning.round.sizes = sizes;
+        tuning
+    }
+
+    fn conclude(input: Value, sizes: Vec<Branch>) -> Result<Outcome, TuneError> {
+        match after_a_round(input, sizes).decide()?.outcome {
             Some(Conclusion::Chosen(outcome)) => Ok(*outcome),
             other => panic!("not an outcome: {other:?}"),
         }
@@ -298,9 +401,9 @@ mod tests {
 
     #[test]
     fn a_dry_run_says_which_sizes_can_be_called_and_chooses_none() {
-        let mut tuning = Tuning::new(plan(json!({"dryRun": true})));
-        tuning.results = vec![measured(512, 1.0, 1.0), failed(128, "out of memory")];
-        let conclusion = tuning.conclude().expect("a conclusion").outcome;
+        let sizes = vec![measured(512, 1.0, 1.0), failed(128, "out of memory")];
+        let tuning = after_a_round(json!({"dryRun": true}), sizes);
+        let conclusion = tuning.decide().expect("a conclusion").outcome;
         let Some(Conclusion::Tried(tried)) = conclusion else {
             panic!("not a dry run: {conclusion:?}");
         };
@@ -375,13 +478,12 @@ mod tests {
 
     #[test]
     fn an_error_that_the_state_machine_caught_is_a_failed_size() {
-        let caught = BranchResult {
-            failure: None,
+        let caught = Branch {
             caught: Some(Caught {
                 error: "Sandbox.Timedout".to_owned(),
                 cause: r#"{"errorMessage":"Task timed out"}"#.to_owned(),
             }),
-            ..failed(128, "")
+            ..branch(128)
         };
         let outcome =
             conclude(json!({}), vec![caught, measured(512, 1.0, 1.0)]).expect("an outcome");
@@ -409,6 +511,88 @@ mod tests {
         let error = conclude(json!({"onFailure": "fail"}), results()).expect_err("as asked");
         assert_eq!(error.name(), "InvocationFailed");
         assert!(conclude(json!({}), results()).is_ok());
+    }
+
+    #[test]
+    fn sizes_without_all_their_cold_starts_get_another_round() {
+        let sizes = vec![measured(128, 1.0, 1.0), unfinished(512, 3)];
+        let tuning = after_a_round(json!({"onlyColdStarts": true}), sizes);
+        let next = tuning.decide().expect("a decision");
+        assert_eq!(next.outcome, None);
+        assert_eq!(next.round.number, 2);
+        let [again] = next.round.sizes.as_slice() else {
+            panic!("not one size: {:?}", next.round.sizes);
+        };
+        assert_eq!(again.memory.get(), 512);
+        assert!(!again.progress.done, "it is measured again");
+        assert_eq!(again.progress.samples.len(), 3, "and nothing is lost");
+        assert_eq!(next.published, Published::default(), "on another version");
+        assert_eq!(next.ended, [measured(128, 1.0, 1.0)]);
+        // Publisher and its choice, Map, three states for each of two branches, Analyzer and its choice.
+        assert_eq!(next.transitions, 11);
+
+        let mut last = next;
+        last.published.batches = 1;
+        last.round.sizes = vec![measured(512, 2.0, 2.0)];
+        let Some(Conclusion::Chosen(outcome)) = last.decide().expect("a decision").outcome else {
+            panic!("no outcome");
+        };
+        assert_eq!(outcome.rounds, 2);
+        assert_eq!(outcome.sizes.len(), 2);
+        let transitions = outcome.state_machine.execution_cost / 2.5e-5;
+        assert!((transitions - 23.0).abs() < 1e-9, "{transitions}");
+    }
+
+    #[test]
+    fn rounds_come_to_an_end() {
+        let mut tuning = after_a_round(
+            json!({"onlyColdStarts": true}),
+            vec![measured(128, 1.0, 1.0), unfinished(512, 3)],
+        );
+        for round in 1..MOST_ROUNDS {
+            assert_eq!(tuning.round.number, round);
+            tuning = tuning.decide().expect("a decision");
+            assert_eq!(tuning.outcome, None);
+        }
+        let Some(Conclusion::Chosen(outcome)) = tuning.decide().expect("a decision").outcome else {
+            panic!("no outcome");
+        };
+        let reason = outcome.sizes[1].reason.clone().unwrap_or_default();
+        assert!(
+            reason.starts_with("only 3 of 10 cold starts in 10 calls"),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn rounds_that_bring_nothing_are_not_repeated_for_long() {
+        let mut fruitless = unfinished(512, 3);
+        fruitless.progress.fruitless = MOST_FRUITLESS;
+        let outcome = conclude(
+            json!({"onlyColdStarts": true}),
+            vec![measured(128, 1.0, 1.0), fruitless],
+        );
+        assert_eq!(outcome.expect("an outcome").sizes[1].average_cost, None);
+    }
+
+    #[test]
+    fn bursts_that_were_throttled_come_one_after_the_other() {
+        let mut throttled = unfinished(512, 3);
+        throttled.progress.tally.throttles = 1;
+        let one = |sizes| {
+            let tuning = after_a_round(json!({"onlyColdStarts": true}), sizes);
+            tuning.decide().expect("a decision").plan.sizes_at_once
+        };
+        assert_eq!(one(vec![throttled, unfinished(128, 3)]), 1);
+        assert!(one(vec![unfinished(128, 3)]) > 1);
+    }
+
+    #[test]
+    fn no_round_is_made_for_a_run_that_has_failed() {
+        let sizes = vec![failed(128, "boom"), unfinished(512, 3)];
+        let input = json!({"onlyColdStarts": true, "onFailure": "fail"});
+        let error = after_a_round(input, sizes).decide().expect_err("as asked");
+        assert_eq!(error.name(), "InvocationFailed");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use jsonschema::Validator;
+use power_tuner_core::error::Fault;
 use power_tuner_core::request::Request;
 use proptest::prelude::{Just, Strategy, any, prop, proptest};
 use proptest::sample::select;
@@ -131,7 +132,17 @@ fn values_of(field: &str) -> Vec<Value> {
             json!(7),
         ],
         "payload" => vec![json!({}), json!([1]), json!("text")],
-        "lambdaArn" | "payloadS3" | "onlyColdStarts" => vec![json!("f"), json!(true)],
+        "payloadS3" => vec![
+            json!("s3://bucket/key"),
+            json!("s3://my.bucket-1/a/b c.json"),
+            json!("s3://bucket/"),
+            json!("s3://Bucket/key"),
+            json!("s3://ab/key"),
+            json!("bucket/key"),
+            json!(""),
+            json!(7),
+        ],
+        "lambdaArn" => vec![json!("f"), json!(true)],
         _ => switch,
     };
     values.push(Value::Null);
@@ -163,8 +174,23 @@ const FIELDS: [&str; 22] = [
     "onlyColdStarts",
 ];
 
+/// How many cold starts there may be depends on how many sizes there are, which no schema can say.
+fn asks_for_too_many_cold_starts(faults: &[Fault]) -> bool {
+    faults.iter().all(|fault| {
+        fault
+            .rule
+            .contains("more than Step Functions carries from round")
+    })
+}
+
 fn agree(validator: &Validator, input: &Value) {
     let parsed = Request::parse(input);
+    if parsed
+        .as_ref()
+        .is_err_and(|faults| asks_for_too_many_cold_starts(faults))
+    {
+        return;
+    }
     assert_eq!(
         parsed.is_ok(),
         validator.is_valid(input),

@@ -8,13 +8,14 @@ mod pace;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use power_tuner_aws::{Answer, InvokeError, LambdaApi};
+use power_tuner_aws::{Answer, InvokeError, LambdaApi, StoredPayloads};
 use power_tuner_core::error::shortened;
-use power_tuner_core::measurement::{Answered, Progress, Version};
+use power_tuner_core::measurement::{Answered, Made, Progress, Version};
 use power_tuner_core::payload::Payloads;
 use power_tuner_core::plan::Plan;
 use power_tuner_core::report::{self, Ending, Found};
 use power_tuner_core::request::Parallel;
+use power_tuner_core::tuning::Published;
 use power_tuner_core::{Failure, MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
@@ -31,7 +32,9 @@ pub struct Input {
     #[serde(rename = "input")]
     written: Value,
     plan: Plan,
-    version: Version,
+    /// Which of the versions is measured.
+    memory: MemoryMb,
+    published: Published,
     progress: Progress,
 }
 
@@ -41,7 +44,7 @@ impl InLogs for Input {
     }
 
     fn memory(&self) -> Option<MemoryMb> {
-        Some(self.version.memory)
+        Some(self.memory)
     }
 }
 
@@ -59,28 +62,45 @@ const MOST_PAYLOAD_BYTES: usize = 32 * 1024 * 1024;
 /// The tuner itself cannot go on. A target that fails is no error: it is a failed size, with all that it cost.
 pub async fn handle(
     api: &LambdaApi,
+    objects: &StoredPayloads,
     input: Input,
     deadline: Deadline,
 ) -> Result<Progress, TuneError> {
-    let request = &input.plan.request;
-    let written = input.written.get("payload");
-    let payloads = Payloads::read("payload", written, request).map_err(TuneError::InvalidInput)?;
-    let mut batch = Batch {
-        api,
-        payloads: &payloads,
-        plan: &input.plan,
-        version: &input.version,
-        deadline,
-        slowest: Duration::ZERO,
-        throttled: false,
-        progress: input.progress,
+    let Input { plan, memory, .. } = &input;
+    let request = &plan.request;
+    let (progress, failure) = match version(&input) {
+        Ok(version) => {
+            let payloads = payloads(objects, &input).await?;
+            let mut batch = Batch {
+                api,
+                payloads: &payloads,
+                plan,
+                version,
+                deadline,
+                slowest: Duration::ZERO,
+                throttled: false,
+                progress: input.progress.clone(),
+            };
+            let failure = batch.run().await;
+            (batch.progress, failure)
+        }
+        Err(failed) => (input.progress.clone(), Some(failed)),
     };
-    let failure = batch.run().await;
-    let mut progress = batch.progress;
-    progress.batches += 1;
-    let complete = progress.samples.len() >= request.calls() as usize;
-    if failure.is_none() && !complete {
-        tracing::info!(samples = progress.samples.len(), "the next batch goes on");
+    let mut progress = Progress {
+        batches: progress.batches + 1,
+        ..progress
+    };
+    let samples = progress.samples.len();
+    if failure.is_none() && samples < request.calls() as usize {
+        // Whether it is worth another round on another version is for the analyzer to say.
+        if request.is_cold() && progress.tally.calls > input.progress.tally.calls {
+            progress.end_round(&input.progress);
+        }
+        tracing::info!(
+            samples,
+            round_is_over = progress.done,
+            "not all samples yet"
+        );
         return Ok(progress);
     }
     tracing::info!(
@@ -95,12 +115,40 @@ pub async fn handle(
         error: error.name().to_owned(),
         cause: error.to_string(),
     });
-    Ok(progress.finish(
-        failure,
-        request.discard_top_bottom,
-        input.version.memory,
-        &input.plan.price,
-    ))
+    Ok(progress.finish(failure, request.discard_top_bottom, *memory, &plan.price))
+}
+
+/// The version to measure, if it ever came to life.
+fn version(input: &Input) -> Result<&Version, TuneError> {
+    let Published {
+        versions, failed, ..
+    } = &input.published;
+    if let Some(failed) = failed
+        .iter()
+        .find(|failed| failed.version.memory == input.memory)
+    {
+        return Err(TuneError::PublishFailed {
+            function: input.plan.target.function.to_string(),
+            detail: failed.cause.clone(),
+        });
+    }
+    let mut versions = versions.iter();
+    versions
+        .find(|version| version.memory == input.memory)
+        .ok_or_else(|| TuneError::InvocationFailed(format!("{} was not published", input.memory)))
+}
+
+async fn payloads(objects: &StoredPayloads, input: &Input) -> Result<Payloads, TuneError> {
+    let Plan {
+        request,
+        payload_etag,
+        ..
+    } = &input.plan;
+    if let Some(at) = &request.payload_s3 {
+        let stored = objects.read(at, payload_etag.as_deref(), request).await?;
+        return Ok(stored.payloads);
+    }
+    Payloads::read(input.written.get("payload"), request).map_err(TuneError::InvalidInput)
 }
 
 struct Batch<'a> {
@@ -120,16 +168,19 @@ impl Batch<'_> {
     /// Calls until the samples are complete, time is over or the size has failed. After a failure no call is started,
     /// and those under way are waited for: nobody may delete a version that still works for us.
     async fn run(&mut self) -> Option<TuneError> {
+        let before = self.progress.tally.calls;
         let mut failure = None;
         let mut under_way = FuturesUnordered::new();
         // Samples of each payload that there are, or will be if all goes well.
         let mut used = self.progress.by_payload.clone();
         let mut pace = Pace::new(self.most_at_once());
+        let mut left = self.calls_of_a_version();
         if self.progress.batches > 0 {
             pace.rest(self.sleep_between_runs());
         }
         loop {
             while failure.is_none()
+                && left > 0
                 && under_way.len() < pace.limit
                 && pace.may_start()
                 && self.has_time_for_another(Duration::ZERO)
@@ -139,6 +190,7 @@ impl Batch<'_> {
                     used.resize(payload + 1, 0);
                 }
                 used[payload] += 1;
+                left -= 1;
                 let call = Call {
                     api: self.api,
                     plan: self.plan,
@@ -150,7 +202,12 @@ impl Batch<'_> {
             }
             if under_way.is_empty() {
                 let wait = pace.wait();
-                if failure.is_some() || self.missing() == 0 || !self.has_time_for_another(wait) {
+                if left == 0 && self.progress.tally.calls == before {
+                    // All were refused, so that none of them took the version's first environment.
+                    left = self.calls_of_a_version();
+                }
+                let is_over = left == 0 || self.missing() == 0;
+                if failure.is_some() || is_over || !self.has_time_for_another(wait) {
                     break;
                 }
                 sleep(wait.min(self.time_left())).await;
@@ -193,15 +250,26 @@ impl Batch<'_> {
         }
     }
 
-    /// As many as the input allows, and as this process can have open and hold in memory.
+    /// As many as the input allows, and as this process can have open and hold in memory. Cold starts come of calls at
+    /// the same moment, so that only a number in the input bounds these.
     fn most_at_once(&self) -> usize {
+        let request = &self.plan.request;
+        let asked = match request.parallel {
+            Parallel::OneAtATime if request.is_cold() => Parallel::AllAtOnce,
+            asked => asked,
+        };
         let fit = MOST_PAYLOAD_BYTES / self.payloads.largest().max(1);
-        self.plan
-            .request
-            .parallel
-            .limit()
-            .min(MOST_AT_ONCE)
-            .min(fit.max(1))
+        asked.limit().min(MOST_AT_ONCE).min(fit.max(1))
+    }
+
+    /// How many calls may be begun on one version. Where only cold starts count, that is one burst: a later call would
+    /// find an environment of an earlier one.
+    fn calls_of_a_version(&self) -> usize {
+        if self.plan.request.is_cold() {
+            self.missing().min(self.most_at_once())
+        } else {
+            usize::MAX
+        }
     }
 
     /// Calls that run side by side have nothing to pause between.
@@ -271,7 +339,12 @@ impl Batch<'_> {
             Some(error) if self.is_allowed(error) => Answered::AllowedError,
             Some(_) => Answered::Failure,
         };
-        self.progress.record(found, payload, answered);
+        let made = Made {
+            payload,
+            answered,
+            only_if_cold: self.plan.request.is_cold(),
+        };
+        self.progress.record(found, made);
         if let (Some(error), Answered::Failure) = (&answer.error, answered) {
             return Some(TuneError::InvocationFailed(self.why(error, found, payload)));
         }

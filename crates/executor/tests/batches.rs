@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use power_tuner_aws::LambdaApi;
+use power_tuner_aws::{LambdaApi, StoredPayloads};
 use power_tuner_core::measurement::Progress;
 use power_tuner_core::plan::{Found, Plan, Stack};
 use power_tuner_core::request::Request;
@@ -66,11 +66,13 @@ impl Bench {
             "execution": "arn:aws:states:us-east-1:123456789012:execution:m:e",
             "input": written,
             "plan": Plan::new(request, Found::at_rest(current), &Stack::default()).expect("a plan"),
-            "version": {"memory": 512, "number": "1"},
+            "memory": 512,
+            "published": {"done": true, "batches": 1, "versions": [{"memory": 512, "number": "1"}]},
             "progress": progress,
         });
         let input = serde_json::from_value(input).expect("an input of the executor");
-        handle(&self.api, input, Deadline::after(left))
+        let objects = StoredPayloads::local(&self.sim.url());
+        handle(&self.api, &objects, input, Deadline::after(left))
             .await
             .expect("progress")
     }

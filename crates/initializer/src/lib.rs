@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use power_tuner_aws::{LambdaApi, latest, lock};
+use power_tuner_aws::{LambdaApi, StoredPayloads, latest, lock};
 use power_tuner_core::TuneError;
 use power_tuner_core::configuration::{Configuration, LastUpdate};
 use power_tuner_core::function::{FunctionArn, FunctionRef};
@@ -39,9 +39,21 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// # Errors
 ///
 /// Faults of the input, a target that cannot be tuned, an unknown price, or what AWS says.
-pub async fn handle(api: &LambdaApi, input: Input) -> Result<Tuning, TuneError> {
+pub async fn handle(
+    api: &LambdaApi,
+    objects: &StoredPayloads,
+    input: Input,
+) -> Result<Tuning, TuneError> {
     let request = Request::parse(&input.written).map_err(TuneError::InvalidInput)?;
-    let found = find(api, &request).await?;
+    // Read here so that what is wrong with it is known before anything is touched, and so that all calls get the same.
+    let payload_etag = match &request.payload_s3 {
+        Some(at) => Some(objects.read(at, None, &request).await?.etag),
+        None => None,
+    };
+    let found = Found {
+        payload_etag,
+        ..find(api, &request).await?
+    };
     let plan = Plan::new(request, found, &input.stack)?;
     tracing::info!(
         function = %plan.target.function,
@@ -77,6 +89,7 @@ async fn find(api: &LambdaApi, request: &Request) -> Result<Found, TuneError> {
         qualified,
         to_optimize,
         reserved_concurrency,
+        payload_etag: None,
     })
 }
 

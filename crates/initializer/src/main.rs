@@ -1,8 +1,9 @@
-use power_tuner_aws::LambdaApi;
+use power_tuner_aws::{LambdaApi, StoredPayloads};
 use power_tuner_initializer::handle;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let api = &LambdaApi::from_env().await; // once per cold start
-    power_tuner_runtime::serve(move |input, _| handle(api, input)).await
+    let objects = &StoredPayloads::from_env();
+    power_tuner_runtime::serve(move |input, _| handle(api, objects, input)).await
 }

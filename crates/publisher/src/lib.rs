@@ -60,7 +60,7 @@ pub async fn handle(
         round
             .sizes
             .iter()
-            .any(|size| published.versions.iter().all(|known| known.memory != *size))
+            .any(|size| published.is_missing(size.memory))
     };
     // What is published needs no lock any more, only patience.
     if is_missing(&published) {
@@ -107,7 +107,7 @@ async fn publish(
     round: &Round,
     published: &mut Published,
 ) -> Result<(), TuneError> {
-    let tried = Publishing::new(plan, Marker::of(execution))
+    let tried = Publishing::new(plan, Marker::in_round(execution, round.number))
         .run(&mut held, round, published)
         .await;
     held.end(tried).await

@@ -73,18 +73,21 @@ impl<'a> Publishing<'a> {
         if let Some(gone_version) = published.versions.iter().find(|version| !is_there(version)) {
             return Err(gone(self.plan, &gone_version.number));
         }
-        let ours = |row: &&VersionRow| self.marker.owner(&row.description) == Owner::Us;
-        for row in rows.iter().filter(ours) {
+        let ours = |row: &VersionRow| self.marker.owner(&row.description) == Owner::Us;
+        for row in rows
+            .iter()
+            .filter(|row| self.marker.is_on(&row.description))
+        {
             let size = row.version.memory;
-            let is_known = published.versions.iter().any(|known| known.memory == size);
-            if round.sizes.contains(&size) && !is_known {
+            let is_wanted = round.sizes.iter().any(|wanted| wanted.memory == size);
+            if is_wanted && published.is_missing(size) {
                 published.versions.push(row.version.clone());
             }
         }
         self.exposed = rows
             .iter()
             .max_by_key(|row| row.version.number.parse::<u64>().unwrap_or_default())
-            .is_some_and(|last| ours(&last) && last.version.memory == self.plan.target.memory);
+            .is_some_and(|last| ours(last) && last.version.memory == self.plan.target.memory);
         Ok(())
     }
 
@@ -94,8 +97,8 @@ impl<'a> Publishing<'a> {
         let mut missing: Vec<MemoryMb> = round
             .sizes
             .iter()
-            .copied()
-            .filter(|size| published.versions.iter().all(|known| known.memory != *size))
+            .map(|size| size.memory)
+            .filter(|size| published.is_missing(*size))
             .collect();
         missing.sort_by_key(|size| (*size != self.plan.target.memory, *size));
         missing
@@ -129,8 +132,11 @@ impl<'a> Publishing<'a> {
     }
 
     /// Another run deletes its versions when it likes; and of the user's, an idle one refuses its first call, and one
-    /// that failed all of them.
+    /// that failed all of them. A version that somebody may have called has no cold starts left to give.
     fn must_not_be_used(&self, version: &Configuration) -> bool {
+        if self.plan.request.is_cold() {
+            return !self.marker.is_on(&version.description);
+        }
         match self.marker.owner(&version.description) {
             Owner::Us => false,
             Owner::AnotherRun(_) => true,

@@ -75,11 +75,12 @@ impl Bench {
         published: Value,
         left: Duration,
     ) -> Result<Published, TuneError> {
-        let sizes = plan.request.sizes.clone();
+        let sizes = plan.request.sizes.iter();
+        let sizes: Vec<Value> = sizes.map(|size| json!({"memory": size})).collect();
         let input = json!({
             "execution": EXECUTION,
             "plan": plan,
-            "round": {"number": 1, "sizes": sizes, "last": true},
+            "round": {"number": 1, "sizes": sizes},
             "published": published,
         });
         let input = serde_json::from_value(input).expect("an input of the publisher");

@@ -1,0 +1,80 @@
+//! Where an object in S3 lies.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+/// `s3://bucket/key`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct S3Uri {
+    pub bucket: String,
+    pub key: String,
+}
+
+impl S3Uri {
+    /// Reads a URI. As with the reference, a key may be written with percent-encoded characters.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let rule = || format!("`{text}` is not of the form s3://BUCKET/KEY");
+        let (bucket, key) = text
+            .strip_prefix("s3://")
+            .and_then(|path| path.split_once('/'))
+            .ok_or_else(rule)?;
+        let key = percent_decode_str(key).decode_utf8().map_err(|_| rule())?;
+        if !is_bucket(bucket) || key.is_empty() {
+            return Err(rule());
+        }
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            key: key.into_owned(),
+        })
+    }
+}
+
+/// Three to 63 lower-case letters, digits, dots and hyphens.
+fn is_bucket(name: &str) -> bool {
+    let may_be = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
+    (3..=63).contains(&name.len()) && name.bytes().all(may_be)
+}
+
+impl fmt::Display for S3Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bucket_and_key_are_told_apart() {
+        let cases = [
+            ("s3://bucket/key", "bucket", "key"),
+            ("s3://my.bucket-1/a/b c.json", "my.bucket-1", "a/b c.json"),
+            ("s3://bucket/a%20b%2Bc", "bucket", "a b+c"),
+        ];
+        for (text, bucket, key) in cases {
+            let uri = S3Uri::parse(text).expect(text);
+            assert_eq!((uri.bucket.as_str(), uri.key.as_str()), (bucket, key));
+        }
+        for text in [
+            "",
+            "bucket/key",
+            "s3://bucket",
+            "s3://bucket/",
+            "s3:///key",
+            "https://bucket/key",
+            "s3://Bucket/key",
+            "s3://b/key",
+            "s3://bucket/%ff",
+        ] {
+            let rule = S3Uri::parse(text).expect_err(text);
+            assert!(rule.contains("s3://BUCKET/KEY"), "{rule}");
+        }
+    }
+}
