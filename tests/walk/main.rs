@@ -2,6 +2,7 @@
 //! made to happen at an exact moment on local AWS happens here.
 
 mod calls;
+mod cold;
 mod data;
 mod definition;
 mod machine;

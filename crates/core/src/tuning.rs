@@ -565,6 +565,23 @@ mod tests {
     }
 
     #[test]
+    fn as_many_cold_starts_as_an_input_may_ask_for_fit_into_the_state() {
+        let all = json!({"onlyColdStarts": true, "powerValues": "ALL", "num": 125});
+        let mut tuning = Tuning::new(plan(all));
+        for branch in &mut tuning.round.sizes {
+            let call = |call: u32| 800_000.0 + f64::from(call) / 7.0;
+            branch.progress = unfinished(128, 0).progress;
+            branch.progress.samples.duration_ms = (0..124).map(call).collect();
+            branch.progress.samples.billed_ms = (800_000..800_124).map(f64::from).collect();
+            let memory = branch.memory;
+            let number = "10000".to_owned();
+            tuning.published.versions.push(Version { memory, number });
+        }
+        let bytes = serde_json::to_string(&tuning).expect("JSON").len();
+        assert!(bytes < 256 * 1024, "{bytes}");
+    }
+
+    #[test]
     fn rounds_that_bring_nothing_are_not_repeated_for_long() {
         let mut fruitless = unfinished(512, 3);
         fruitless.progress.fruitless = MOST_FRUITLESS;
