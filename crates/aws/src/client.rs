@@ -6,9 +6,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_lambda::config::{Credentials, SharedHttpClient};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::http;
 
 /// A control plane answers within a second or two; the SDK would wait for ever.
 const LONGEST_ANSWER: Duration = Duration::from_secs(15);
@@ -17,16 +16,13 @@ const ATTEMPTS: u32 = 6;
 
 /// Region, credentials and endpoints come from the environment that Lambda gives to a function.
 pub(crate) async fn from_env() -> SdkConfig {
-    let https = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    loader(https).load().await
+    loader(http::https()).load().await
 }
 
 /// A service on this machine that asks for no real credentials.
 pub(crate) async fn local(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    loader(Builder::new().build_http())
+    loader(http::http())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(credentials)
         .endpoint_url(endpoint)

@@ -3,6 +3,7 @@
 mod aliases;
 mod client;
 mod failure;
+mod http;
 mod invoke;
 mod lambda;
 pub mod latest;

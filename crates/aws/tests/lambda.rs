@@ -112,11 +112,7 @@ async fn every_call_goes_to_the_region_of_the_functions_arn() {
     // The tuner is in us-east-1, and the simulator takes no call that is signed for another region than its own.
     let bench = bench_in("eu-west-1", FunctionSpec::named("f")).await;
     let Bench { api, function, .. } = &bench;
-    let number = bench.publish("d").await.number;
-    let version = Version {
-        memory: mb(512),
-        number,
-    };
+    let version = bench.publish("d").await;
     api.invoke(function, &version, ask(b"{}", LONGEST))
         .await
         .expect("called");
@@ -379,5 +375,74 @@ async fn a_call_that_never_ends_is_given_up() {
     assert!(
         matches!(answer, Err(InvokeError::NoAnswer(_))),
         "{answer:?}"
+    );
+}
+
+/// Seconds until the kernel sends the next keep-alive probe on each connection to a port.
+#[cfg(target_os = "linux")]
+fn probes(port: &str) -> Vec<u64> {
+    let port: u16 = port.parse().expect("a port");
+    let peer = format!(":{port:04X}");
+    let sockets = std::fs::read_to_string("/proc/self/net/tcp").expect("Linux shows its sockets");
+    let fields = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let to_port = |socket: &Vec<String>| socket[2].ends_with(&peer) && socket[3] == "01";
+    // `tr tm->when`: 02 is the keep-alive timer, and the time is in hundredths of a second.
+    sockets
+        .lines()
+        .skip(1)
+        .map(fields)
+        .filter(to_port)
+        .filter_map(|socket| socket[5].strip_prefix("02:").map(str::to_owned))
+        .map(|when| u64::from_str_radix(&when, 16).expect("a number") / 100)
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_long_call_is_kept_alive_on_a_path_that_drops_what_is_idle() {
+    const GATEWAY_FORGETS_AFTER_S: u64 = 350;
+    let mut spec = FunctionSpec::named("f");
+    spec.behaviour.init_ms = 40_000.0;
+    let bench = bench(spec).await;
+    let version = bench.publish("d").await;
+    let call = bench
+        .api
+        .invoke(&bench.function, &version, ask(b"{}", LONGEST));
+    let look = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let url = bench.sim.url();
+        probes(url.rsplit(':').next().expect("a port"))
+    };
+    let (answer, probes) = tokio::join!(call, look);
+    answer.expect("an answer");
+    let soon = probes
+        .iter()
+        .filter(|left| **left < GATEWAY_FORGETS_AFTER_S / 2);
+    assert_eq!(soon.count(), 1, "{probes:?}");
+}
+
+#[tokio::test]
+async fn the_control_plane_is_asked_no_more_often_than_the_pace_allows() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let paced = LambdaApi::local_at_pace(&bench.sim.url(), 20.0).await;
+    let start = std::time::Instant::now();
+    let asks = (0..11).map(|_| paced.configuration("f"));
+    futures::future::try_join_all(asks).await.expect("answers");
+    // The first at once, each of the ten others 50 ms after the one before it.
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(500), "{took:?}");
+
+    let version = bench.publish("d").await;
+    let start = std::time::Instant::now();
+    let calls = (0..20).map(|_| paced.invoke(&bench.function, &version, ask(b"{}", LONGEST)));
+    futures::future::try_join_all(calls).await.expect("answers");
+    let took = start.elapsed();
+    assert!(
+        took < Duration::from_millis(900),
+        "measured calls wait for nobody: {took:?}"
     );
 }

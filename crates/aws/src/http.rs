@@ -1,0 +1,114 @@
+//! The connections to AWS.
+//!
+//! The SDK's own client cannot turn TCP keep-alive on. Without it a NAT gateway or an interface endpoint forgets a
+//! connection that is silent for 350 s, and the answer of a call that takes longer never comes.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_lambda::config::{RuntimeComponents, SharedHttpClient};
+use aws_sdk_lambda::primitives::SdkBody;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector as Tcp};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+/// So long may a connection be silent before the first probe, and between two of them.
+const KEEP_ALIVE: Duration = Duration::from_secs(45);
+/// So many probes without an answer, and the connection is dead.
+const PROBES: u32 = 4;
+const LONGEST_CONNECT: Duration = Duration::from_millis(3_100);
+/// An environment that Lambda froze wakes up with connections that are long gone.
+const LONGEST_IDLE: Duration = Duration::from_secs(20);
+
+/// For AWS.
+pub(crate) fn https() -> SharedHttpClient {
+    let connector = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+        .expect("Lambda's own image has certificates")
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp());
+    client::<HttpsConnector<Tcp>>(connector)
+}
+
+/// For a service on this machine.
+pub(crate) fn http() -> SharedHttpClient {
+    client(tcp())
+}
+
+fn tcp() -> Tcp {
+    let mut tcp = Tcp::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(LONGEST_CONNECT));
+    tcp.set_keepalive(Some(KEEP_ALIVE));
+    tcp.set_keepalive_interval(Some(KEEP_ALIVE));
+    tcp.set_keepalive_retries(Some(PROBES));
+    tcp
+}
+
+fn client<C>(connector: C) -> SharedHttpClient
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(LONGEST_IDLE)
+        .build(connector);
+    SharedHttpClient::new(Http { client })
+}
+
+#[derive(Clone)]
+struct Http<C> {
+    client: Client<C, SdkBody>,
+}
+
+impl<C> fmt::Debug for Http<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Http")
+    }
+}
+
+impl<C> HttpClient for Http<C>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl<C> HttpConnector for Http<C>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => {
+                return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
+            }
+        };
+        let sent = self.client.request(request);
+        HttpConnectorFuture::new(async move {
+            let response = sent.await.map_err(broken)?;
+            HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+/// Whatever breaks on the way to AWS and back may go well the next time.
+fn broken(error: Error) -> ConnectorError {
+    ConnectorError::io(error.into())
+}
