@@ -2,9 +2,12 @@
 
 mod answers;
 mod cleaning;
+mod cold;
 mod deployments;
 mod failures;
+mod large;
 mod locks;
+mod payloads;
 mod refusals;
 mod starting;
 
@@ -24,6 +27,10 @@ macro_rules! cases {
 
 // Those that wait for long come first: the others run meanwhile.
 cases![
+    large: [
+        calls_of_14_minutes_outlast_the_executor_several_times_over,
+        a_thousand_calls_at_all_sizes_stay_within_what_step_functions_carries,
+    ],
     locks: [
         a_publisher_that_dies_is_cleaned_up_after_when_its_time_is_over,
         a_lock_that_is_held_for_too_long_is_an_error_with_a_way_out,
@@ -77,6 +84,15 @@ cases![
         json_logs_are_read_as_well_as_text,
         a_parallel_tuning_measures_with_the_payload,
         throttled_calls_are_made_again_and_counted,
+    ],
+    payloads: [
+        a_payload_in_s3_is_sent_instead_of_the_inputs,
+        a_payload_in_s3_that_cannot_be_used_is_named_before_anything_is_touched,
+        a_payload_of_200_kb_is_sent_whole,
+    ],
+    cold: [
+        cold_starts_come_in_bursts_on_fresh_versions,
+        cold_starts_that_lambda_refused_come_in_another_round,
     ],
     starting: [
         a_pipeline_gets_the_outcome_from_the_example_script,

@@ -23,6 +23,7 @@ const TIME_SCALE: f64 = 0.02;
 /// What the tuner itself waits for takes real time: here so little that a case can see the end of it.
 const LONGEST_WAIT_S: u64 = 75;
 const LONGEST_PUBLISHING_S: u32 = 40;
+const LONGEST_MEASURING_S: u32 = 30;
 const SWEEP_SCHEDULE: &str = "rate(1 minute)";
 
 /// Most of a case is waiting.
@@ -56,7 +57,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         ..Options::default()
     };
     let local = LocalAws::start(&options).context("local AWS did not start")?;
-    shorten_publishing(&local).context("the publisher's timeout cannot be set")?;
+    // A lock lasts as long as the publisher that holds it may run, and a batch as long as the executor.
+    shorten(&local, "Publisher", LONGEST_PUBLISHING_S)?;
+    shorten(&local, "Executor", LONGEST_MEASURING_S)?;
     let local = Arc::new(local);
     let trials = cases::ALL.iter().map(|(name, case)| {
         let local = Arc::clone(&local);
@@ -71,8 +74,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(conclusion.exit_code())
 }
 
-/// A lock lasts as long as the publisher that holds it may run.
-fn shorten_publishing(local: &LocalAws) -> Result<()> {
+/// Gives a function of the tuner's a timeout that a case can wait for.
+fn shorten(local: &LocalAws, function: &str, timeout_s: u32) -> Result<()> {
     let aws = local.aws();
     let listed = aws.rest("lambda", "GET", "/2015-03-31/functions/", None)?;
     let mut names = listed["Functions"]
@@ -80,10 +83,10 @@ fn shorten_publishing(local: &LocalAws) -> Result<()> {
         .into_iter()
         .flatten()
         .filter_map(|function| function["FunctionName"].as_str());
-    let publisher = names
-        .find(|name| name.contains("Publisher"))
-        .context("no function is called so")?;
-    let path = format!("/2015-03-31/functions/{publisher}/configuration");
-    let timeout = json!({"Timeout": LONGEST_PUBLISHING_S});
+    let name = names
+        .find(|name| name.contains(function))
+        .with_context(|| format!("no function is called `{function}`"))?;
+    let path = format!("/2015-03-31/functions/{name}/configuration");
+    let timeout = json!({"Timeout": timeout_s});
     aws.rest("lambda", "PUT", &path, Some(&timeout)).map(drop)
 }

@@ -168,6 +168,25 @@ impl Aws {
         accepted(&format!("POST {path}"), answer).map(drop)
     }
 
+    /// Makes a bucket in S3.
+    ///
+    /// # Errors
+    /// An [`ApiError`] if S3 says no.
+    pub fn create_bucket(&self, bucket: &str) -> Result<()> {
+        let answer = self.send("PUT", "s3", &format!("/{bucket}"), &[], None)?;
+        accepted("CreateBucket", answer).map(drop)
+    }
+
+    /// Puts an object into S3.
+    ///
+    /// # Errors
+    /// An [`ApiError`] if S3 says no.
+    pub fn put_object(&self, bucket: &str, key: &str, text: String) -> Result<()> {
+        let path = format!("/{bucket}/{}", percent_encoded(key).replace("%2F", "/"));
+        let answer = self.send("PUT", "s3", &path, &[], Some(text.into_bytes()))?;
+        accepted("PutObject", answer).map(drop)
+    }
+
     /// How far an execution is.
     ///
     /// # Errors
