@@ -65,6 +65,7 @@ cases![
         a_deployment_while_latest_is_put_back_stays,
     ],
     refusals: [
+        bad_inputs_are_refused_by_their_exact_messages,
         what_cannot_be_tuned_is_refused_and_left_alone,
         a_version_that_is_not_like_latest_is_refused_and_left_alone,
         the_tuners_own_functions_are_refused,
@@ -95,6 +96,7 @@ cases![
         cold_starts_that_lambda_refused_come_in_another_round,
     ],
     starting: [
+        every_example_input_works_as_pasted,
         a_pipeline_gets_the_outcome_from_the_example_script,
         a_pipeline_fails_with_the_cause_of_a_tuning_that_fails,
     ],

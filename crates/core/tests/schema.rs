@@ -125,6 +125,11 @@ fn values_of(field: &str) -> Vec<Value> {
             json!({"perGbSecond": 1e-5}),
             json!({"perGbSecond": 0}),
             json!({"perGbSecond": null}),
+            json!({"perGbSecond": "0.0000166667"}),
+            json!({"perGbSecond": " 1.5e-5"}),
+            json!({"perGbSecond": "0.0"}),
+            json!({"perGbSecond": "-1"}),
+            json!({"perGbSecond": 1, "perTransition": "0.1"}),
             json!({"perGbSecond": 1, "perTransition": 0.1, "currency": "EUR"}),
             json!({"perGbSecond": 1, "perTransition": -1}),
             json!({"perGbSecond": 1, "currency": "euro"}),
@@ -268,5 +273,5 @@ fn every_example_is_a_good_input() {
         assert!(validator.is_valid(&input), "{}", path.display());
         examples += 1;
     }
-    assert!(examples >= 6);
+    assert!(examples >= 9);
 }

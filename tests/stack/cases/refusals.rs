@@ -17,6 +17,83 @@ fn is_refused(target: &Target, input: Value, reason: &str) -> Result<()> {
     target.is_untouched()
 }
 
+/// Each is refused by its very words, and before anything is touched.
+pub fn bad_inputs_are_refused_by_their_exact_messages(bench: &Bench) -> Result<()> {
+    let target = bench.function(known_curve())?;
+    let nan = json!({"perGbSecond": "much"});
+    let weighted = json!([{"payload": 1, "weight": 0}, {"payload": 2, "weight": 1}]);
+    let cases = [
+        (
+            json!({"num": 4}),
+            "`num`: 4 is not a whole number from 5 to 5000",
+        ),
+        (json!({"num": null}), "`num`: is missing"),
+        (
+            json!({"lambdaARN": "my function"}),
+            "`lambdaARN`: `my function` is not a function's name (letters, digits, `-` and `_`, at most 64)",
+        ),
+        (
+            json!({"powerValues": [64]}),
+            "`powerValues[0]`: 64 MB is outside Lambda's range of 128 to 10240 MB",
+        ),
+        (
+            json!({"powerValues": []}),
+            "`powerValues`: must be a list of memory sizes in MB, such as [128, 512, 1024], or \"ALL\"",
+        ),
+        (
+            json!({"powerValue": [128]}),
+            "`powerValue`: is not a field of the input; the nearest is `powerValues`",
+        ),
+        (
+            json!({"strategy": "cheap"}),
+            "`strategy`: \"cheap\" is not `cost`, `speed` or `balanced`",
+        ),
+        (
+            json!({"parallelInvocation": 0}),
+            "`parallelInvocation`: 0 is not true, false or a number of calls above 0",
+        ),
+        (
+            json!({"balancedWeight": "half"}),
+            "`balancedWeight`: \"half\" is not a number",
+        ),
+        (
+            json!({"payload": weighted}),
+            "`payload[0].weight`: 0 is not a number above 0",
+        ),
+        (
+            json!({"payloadS3": "bucket/key"}),
+            "`payloadS3`: `bucket/key` is not of the form s3://BUCKET/KEY",
+        ),
+        (
+            json!({"autoOptimizeAlias": "7"}),
+            "`autoOptimizeAlias`: `7` is not an alias's name (letters, digits, `-` and `_`, not digits alone, at most 128)",
+        ),
+        (
+            json!({"sleepBetweenRunsMs": -1}),
+            "`sleepBetweenRunsMs`: -1 is not a whole number of milliseconds up to 600000",
+        ),
+        (
+            json!({"allowedExceptions": "KeyError"}),
+            "`allowedExceptions`: must be a list of error names, such as [\"NotFoundError\"]",
+        ),
+        (
+            json!({"autoOptimize": "yes"}),
+            "`autoOptimize`: \"yes\" is neither true nor false",
+        ),
+        (
+            json!({"price": nan}),
+            "`price.perGbSecond`: \"much\" is not a number above 0",
+        ),
+    ];
+    for (input, want) in cases {
+        let (error, cause) = target.fail_to_tune(input)?;
+        ensure!(error == "InvalidInput", "{error}: {cause}");
+        ensure!(cause == format!("the input has 1 fault: {want}"), "{cause}");
+    }
+    ensure!(target.asked()?.is_empty(), "the function was asked for");
+    target.is_untouched()
+}
+
 pub fn what_cannot_be_tuned_is_refused_and_left_alone(bench: &Bench) -> Result<()> {
     let provider = "arn:aws:lambda:us-east-1:123456789012:capacity-provider:mine";
     let durable = json!({"executionTimeout": 3600, "retentionPeriodInDays": 14});

@@ -63,3 +63,35 @@ pub fn a_pipeline_fails_with_the_cause_of_a_tuning_that_fails(bench: &Bench) -> 
     )?;
     target.is_as_before()
 }
+
+/// Each example, as somebody pastes it into the console, with the functions and the object that it names. Only the region
+/// of one of them has to be this one's.
+pub fn every_example_input_works_as_pasted(bench: &Bench) -> Result<()> {
+    let function =
+        json!({"behaviour": {"duration": {"kind": "formula", "baseMs": 10, "msTimesMb": 5000}}});
+    let target = bench.function_named("my-function", function.clone())?;
+    let version = target.publish("what `live` is")?;
+    target.point("live", &version)?;
+    for processor in ["prepare-order", "delete-order"] {
+        bench.function_named(processor, function.clone())?;
+    }
+    let aws = bench.local.aws();
+    aws.create_bucket("my-bucket")?;
+    aws.put_object("my-bucket", "payloads/large.json", "{}".to_owned())?;
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../statemachine/examples");
+    let mut executions = Vec::new();
+    for example in fs::read_dir(examples)? {
+        let path = example?.path();
+        let input = fs::read_to_string(&path)?.replace(":eu-central-1:", ":us-east-1:");
+        let execution = bench
+            .local
+            .start_execution(&serde_json::from_str(&input)?)?;
+        executions.push((path, execution));
+    }
+    for (path, execution) in executions {
+        let outcome = bench.outcome_of(&execution);
+        let outcome = outcome.with_context(|| format!("`{}`", path.display()))?;
+        ensure!(outcome["sizes"][0]["status"] == "measured", "{outcome:#}");
+    }
+    Ok(())
+}
