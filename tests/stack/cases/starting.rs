@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, ensure};
@@ -79,19 +79,25 @@ pub fn every_example_input_works_as_pasted(bench: &Bench) -> Result<()> {
     aws.create_bucket("my-bucket")?;
     aws.put_object("my-bucket", "payloads/large.json", "{}".to_owned())?;
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../statemachine/examples");
-    let mut executions = Vec::new();
+    let mut inputs = Vec::new();
     for example in fs::read_dir(examples)? {
         let path = example?.path();
         let input = fs::read_to_string(&path)?.replace(":eu-central-1:", ":us-east-1:");
-        let execution = bench
-            .local
-            .start_execution(&serde_json::from_str(&input)?)?;
-        executions.push((path, execution));
+        inputs.push((path, serde_json::from_str::<Value>(&input)?));
     }
-    for (path, execution) in executions {
-        let outcome = bench.outcome_of(&execution);
-        let outcome = outcome.with_context(|| format!("`{}`", path.display()))?;
-        ensure!(outcome["sizes"][0]["status"] == "measured", "{outcome:#}");
+    // What changes the function would end the others, so that it comes last.
+    let (last, first): (Vec<_>, Vec<_>) = inputs
+        .into_iter()
+        .partition(|(_, input)| input["autoOptimize"] == true);
+    for inputs in [first, last] {
+        let start =
+            |(path, input): (PathBuf, Value)| Ok((path, bench.local.start_execution(&input)?));
+        let executions: Vec<_> = inputs.into_iter().map(start).collect::<Result<_>>()?;
+        for (path, execution) in executions {
+            let outcome = bench.outcome_of(&execution);
+            let outcome = outcome.with_context(|| format!("`{}`", path.display()))?;
+            ensure!(outcome["sizes"][0]["status"] == "measured", "{outcome:#}");
+        }
     }
     Ok(())
 }
