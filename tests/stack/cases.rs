@@ -29,7 +29,7 @@ macro_rules! cases {
 cases![
     large: [
         calls_of_14_minutes_outlast_the_executor_several_times_over,
-        a_thousand_calls_at_all_sizes_stay_within_what_step_functions_carries,
+        a_thousand_calls_at_all_sizes_fit_into_step_functions,
     ],
     locks: [
         a_publisher_that_dies_is_cleaned_up_after_when_its_time_is_over,
@@ -88,7 +88,7 @@ cases![
     ],
     payloads: [
         a_payload_in_s3_is_sent_instead_of_the_inputs,
-        a_payload_in_s3_that_cannot_be_used_is_named_before_anything_is_touched,
+        a_payload_in_s3_that_cannot_be_used_is_named_first,
         a_payload_of_200_kb_is_sent_whole,
     ],
     cold: [

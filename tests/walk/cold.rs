@@ -144,3 +144,15 @@ async fn all_sizes_are_carried_from_round_to_round() {
     assert_eq!(sum(&outcome, "coldStarts"), 46 * 25);
     world.is_as_before();
 }
+
+/// Forty-six sizes, each published, looked at and deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_control_plane_is_never_asked_for_more_than_the_pace() {
+    let world = World::at_pace(slow_to_start(), 12.0).await;
+    let input = cold(json!({"powerValues": "ALL"}));
+    let outcome = world.tune("one", input).await.expect("an outcome");
+    assert_eq!(sum(&outcome, "coldStarts"), 46 * 5);
+    let peak = world.sim.peak_control_plane_rate();
+    assert!((8..=13).contains(&peak), "{peak} requests in a second");
+    world.is_as_before();
+}

@@ -9,4 +9,5 @@ mod machine;
 mod machine_tests;
 mod refusals;
 mod safety;
+mod stored;
 mod world;

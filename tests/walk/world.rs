@@ -75,11 +75,25 @@ impl World {
             ..Options::default()
         };
         let sim = Sim::start(options).await.expect("the simulator starts");
+        let api = LambdaApi::local(&sim.url()).await;
+        Self::on(sim, api, spec, longest_wait_s).await
+    }
+
+    /// On an AWS with the real limit of requests to the control plane, which the tuner asks so many times a second.
+    pub async fn at_pace(spec: FunctionSpec, per_s: f64) -> Self {
+        let options = Options {
+            time_scale: 0.02,
+            control_plane_per_s: Some(15),
+            ..Options::default()
+        };
+        let sim = Sim::start(options).await.expect("the simulator starts");
+        let api = LambdaApi::local_at_pace(&sim.url(), per_s).await;
+        Self::on(sim, api, spec, 2).await
+    }
+
+    async fn on(sim: Sim, api: LambdaApi, spec: FunctionSpec, longest_wait_s: u64) -> Self {
         sim.create(spec).expect("a sound function");
-        let (api, executions) = (
-            LambdaApi::local(&sim.url()).await,
-            StepFunctionsApi::local(&sim.url()).await,
-        );
+        let executions = StepFunctionsApi::local(&sim.url()).await;
         let wait = longest_wait_s.to_string();
         let functions = [
             "Initializer",

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::known_curve;
+use super::{close, known_curve};
 use crate::harness::Bench;
 
 /// In bytes.
@@ -27,9 +27,7 @@ fn texts(event: &Value) -> impl Iterator<Item = &str> {
         .filter_map(|(_, text)| text.as_str())
 }
 
-pub fn a_thousand_calls_at_all_sizes_stay_within_what_step_functions_carries(
-    bench: &Bench,
-) -> Result<()> {
+pub fn a_thousand_calls_at_all_sizes_fit_into_step_functions(bench: &Bench) -> Result<()> {
     const NUM: u64 = 1_000;
     let target = bench.function(known_curve())?;
     let input = json!({"powerValues": "ALL", "num": NUM, "parallelInvocation": 100, "includeOutputResults": true});
@@ -50,7 +48,7 @@ pub fn a_thousand_calls_at_all_sizes_stay_within_what_step_functions_carries(
 
 /// Each batch of the executor holds one of these calls, so that every sample but the first comes by a cursor.
 pub fn calls_of_14_minutes_outlast_the_executor_several_times_over(bench: &Bench) -> Result<()> {
-    const FOURTEEN_MINUTES_MS: u32 = 14 * 60 * 1000;
+    const FOURTEEN_MINUTES_MS: f64 = 840_000.0;
     let duration = json!({"kind": "formula", "baseMs": FOURTEEN_MINUTES_MS});
     let behaviour = json!({"duration": duration, "initMs": 0});
     let target = bench.function(json!({"timeoutS": 900, "behaviour": behaviour}))?;
@@ -58,7 +56,7 @@ pub fn calls_of_14_minutes_outlast_the_executor_several_times_over(bench: &Bench
         json!({"powerValues": [512, 1024], "includeOutputResults": true, "parallelInvocation": 2});
     let (execution, outcome) = target.tune(input)?;
     for stat in outcome["stats"].as_array().context("`stats`")? {
-        ensure!(stat["averageDuration"] == FOURTEEN_MINUTES_MS, "{stat}");
+        close(&stat["averageDuration"], FOURTEEN_MINUTES_MS)?;
     }
     for size in outcome["sizes"].as_array().context("`sizes`")? {
         ensure!(size["calls"] == 5 && size["cutOff"] == 0, "{size}");
