@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,7 +16,8 @@ use crate::error::ApiError;
 use crate::faults::FaultRule;
 use crate::operation::Reply;
 use crate::presets::PRESETS;
-use crate::server::write;
+use crate::s3;
+use crate::server::{LARGEST_BODY_BYTES, write};
 use crate::service::Service;
 use crate::spec::FunctionSpec;
 
@@ -43,11 +44,16 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route("/functions/{name}/state", post(set_state))
         .route("/calls", get(calls).delete(forget_calls))
         .route("/executions", post(put_execution))
+        .route(
+            "/objects/{bucket}/{*key}",
+            put(put_object).delete(delete_object),
+        )
         .route("/faults", post(add_fault).delete(clear_faults))
         .route(
             "/{*unknown}",
             delete(unknown).get(unknown).post(unknown).put(unknown),
         )
+        .layer(DefaultBodyLimit::max(LARGEST_BODY_BYTES))
 }
 
 async fn unknown(Path(path): Path<String>) -> Response {
@@ -122,6 +128,9 @@ fn change_state(service: &Service, name: &str, body: &[u8]) -> Result<(), ApiErr
 /// The endpoints that a test may need between two calls, where no HTTP gets in between: whether the request was for one
 /// of them, and what became of it.
 pub(crate) fn carry_out(service: &Service, request: &Request) -> Option<Result<(), ApiError>> {
+    if let Some(object) = request.path.strip_prefix("/_sim/objects") {
+        return change_object(service, request, object).map(Ok);
+    }
     let path: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     match (request.method.as_str(), path.as_slice()) {
         ("POST", ["_sim", "functions", name, "state"]) => {
@@ -130,6 +139,16 @@ pub(crate) fn carry_out(service: &Service, request: &Request) -> Option<Result<(
         ("POST", ["_sim", "executions"]) => Some(read_execution(service, &request.body)),
         _ => None,
     }
+}
+
+fn change_object(service: &Service, request: &Request, path: &str) -> Option<()> {
+    let (bucket, key) = s3::bucket_and_key(path)?;
+    match request.method.as_str() {
+        "PUT" => service.put_object(&bucket, &key, request.body.clone()),
+        "DELETE" => service.delete_object(&bucket, &key),
+        _ => return None,
+    }
+    Some(())
 }
 
 async fn calls(State(service): Shared) -> Response {
@@ -161,6 +180,23 @@ async fn put_execution(State(service): Shared, body: Bytes) -> Response {
 fn read_execution(service: &Service, body: &[u8]) -> Result<(), ApiError> {
     let execution = serde_json::from_slice(body).map_err(bad_json)?;
     service.put_execution(execution)
+}
+
+async fn put_object(
+    State(service): Shared,
+    Path((bucket, key)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    service.put_object(&bucket, &key, body.into());
+    write(Reply::empty(201))
+}
+
+async fn delete_object(
+    State(service): Shared,
+    Path((bucket, key)): Path<(String, String)>,
+) -> Response {
+    service.delete_object(&bucket, &key);
+    nothing()
 }
 
 async fn clear_faults(State(service): Shared) -> Response {

@@ -20,6 +20,8 @@ pub(crate) struct Request {
     pub signed_for: Option<String>,
     /// The action, in the protocols that do not name it in the path.
     pub amz_target: Option<String>,
+    pub if_match: Option<String>,
+    pub range: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -252,7 +254,7 @@ pub(crate) fn query(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

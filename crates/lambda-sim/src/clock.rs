@@ -60,23 +60,49 @@ impl Clock {
         format!("{}Z", self.date_time())
     }
 
-    fn date_time(&self) -> String {
-        let elapsed = Duration::from_secs_f64(self.now() / 1000.0);
-        let unix_ms = self.started_unix_ms + u64::try_from(elapsed.as_millis()).unwrap_or_default();
-        format_date_time(unix_ms)
+    /// `Wed, 01 Jan 2025 00:00:00 GMT`, the form of HTTP's headers.
+    pub fn http_date(&self) -> String {
+        format_http_date(self.unix_ms() / 1000)
     }
+
+    fn date_time(&self) -> String {
+        format_date_time(self.unix_ms())
+    }
+
+    fn unix_ms(&self) -> u64 {
+        let elapsed = Duration::from_secs_f64(self.now() / 1000.0);
+        self.started_unix_ms + u64::try_from(elapsed.as_millis()).unwrap_or_default()
+    }
+}
+
+fn format_http_date(unix_s: u64) -> String {
+    // 1970-01-01 was a Thursday.
+    let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (days, second_of_day) = (unix_s / 86_400, unix_s % 86_400);
+    let (year, month, day) = civil_date(days);
+    let (hour, minute, second) = clock_time(second_of_day);
+    let name = |names: &[&'static str], index: u64| usize::try_from(index).map_or("", |i| names[i]);
+    let (weekday, month) = (name(&weekdays, days % 7), name(&months, month - 1));
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 fn format_date_time(unix_ms: u64) -> String {
     let (seconds, ms) = (unix_ms / 1000, unix_ms % 1000);
     let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil_date(days);
-    let (hour, minute, second) = (
+    let (hour, minute, second) = clock_time(second_of_day);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}")
+}
+
+fn clock_time(second_of_day: u64) -> (u64, u64, u64) {
+    (
         second_of_day / 3600,
         second_of_day / 60 % 60,
         second_of_day % 60,
-    );
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}")
+    )
 }
 
 /// Year, month and day of a number of days since 1970-01-01 (Howard Hinnant's `civil_from_days`, for dates after it).
@@ -98,7 +124,7 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::format_date_time;
+    use super::{format_date_time, format_http_date};
 
     #[test]
     fn a_unix_time_becomes_a_utc_date() {
@@ -110,6 +136,18 @@ mod tests {
         ];
         for (unix_ms, want) in cases {
             assert_eq!(format_date_time(unix_ms), want);
+        }
+    }
+
+    #[test]
+    fn a_unix_time_becomes_a_date_of_http() {
+        let cases = [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (1_445_412_480, "Wed, 21 Oct 2015 07:28:00 GMT"),
+            (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT"),
+        ];
+        for (unix_s, want) in cases {
+            assert_eq!(format_http_date(unix_s), want);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A simulated AWS Lambda service for the functions that a memory power tuner measures.
 //!
-//! It speaks Lambda's REST-JSON API on loopback, so that an AWS SDK reaches it through an endpoint URL, and as much of
-//! Step Functions' API as tells whether an execution is still running. Functions get faster with memory along a curve,
-//! with noise, init times, logs and failures; the control plane keeps the rules that a tuner must live with. See the
-//! README beside this crate for the rules and the endpoints under `/_sim`.
+//! It speaks Lambda's REST-JSON API on loopback, so that an AWS SDK reaches it through an endpoint URL, as much of Step
+//! Functions' API as tells whether an execution is still running, and S3's `GetObject`. Functions get faster with memory
+//! along a curve, with noise, init times, logs and failures; the control plane keeps the rules that a tuner must live
+//! with. See the README beside this crate for the rules and the endpoints under `/_sim`.
 
 mod admin;
 mod aliases;
@@ -17,12 +17,14 @@ mod ids;
 mod invoke;
 mod model;
 mod names;
+mod objects;
 mod operation;
 mod options;
 mod perform;
 mod presets;
 mod report;
 mod run;
+mod s3;
 mod server;
 mod service;
 mod snapshot;
@@ -145,6 +147,16 @@ impl Sim {
     /// The execution is not sound.
     pub fn put_execution(&self, execution: Execution) -> Result<(), ApiError> {
         self.service.put_execution(execution)
+    }
+
+    /// Puts an object into S3; one with the same key is replaced, and the bucket is made if there is none.
+    pub fn put_object(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) {
+        self.service.put_object(bucket, key, bytes.into());
+    }
+
+    /// Removes an object, if there is one; its bucket stays.
+    pub fn delete_object(&self, bucket: &str, key: &str) {
+        self.service.delete_object(bucket, key);
     }
 
     /// The last API calls in the order in which they ended.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::model::{Environment, EphemeralStorage, TracingConfig};
 use crate::names::Target;
+use crate::s3::GetObject;
 use crate::step_functions::Question;
 
 /// One request, read and understood.
@@ -38,6 +39,7 @@ pub(crate) enum Operation {
     GetAccountSettings,
     Invoke(Invocation),
     StepFunctions(Question),
+    GetObject(GetObject),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,6 +9,7 @@ use crate::faults::{Effects, Fault, FaultError, OtherRequest};
 use crate::names::Place;
 use crate::operation::{Call, Operation, Reply};
 use crate::report::LogDamage;
+use crate::s3;
 use crate::service::{Answer, Service};
 use crate::step_functions;
 
@@ -17,12 +18,15 @@ use crate::step_functions;
 enum Api {
     Lambda,
     StepFunctions,
+    S3,
 }
 
 impl Api {
     fn of(request: &Request) -> Self {
         if step_functions::is_asked(request) {
             Self::StepFunctions
+        } else if s3::is_asked(request) {
+            Self::S3
         } else {
             Self::Lambda
         }
@@ -32,6 +36,7 @@ impl Api {
         match self {
             Self::Lambda => api::read(place, request, request_id),
             Self::StepFunctions => step_functions::read(request, request_id),
+            Self::S3 => s3::read(request, request_id),
         }
     }
 
@@ -39,6 +44,7 @@ impl Api {
         match self {
             Self::Lambda => api::refusal(error),
             Self::StepFunctions => step_functions::refusal(error),
+            Self::S3 => s3::refusal(error),
         }
     }
 
@@ -46,6 +52,14 @@ impl Api {
         match self {
             Self::Lambda => api::usual_error(status),
             Self::StepFunctions => step_functions::usual_error(status),
+            Self::S3 => s3::usual_error(status),
+        }
+    }
+
+    fn request_id_header(self) -> &'static str {
+        match self {
+            Self::Lambda | Self::StepFunctions => "x-amzn-RequestId",
+            Self::S3 => "x-amz-request-id",
         }
     }
 
@@ -65,7 +79,7 @@ impl Service {
         };
         match answer {
             Answer::Reply(mut reply) => {
-                reply.headers.push(("x-amzn-RequestId", request_id));
+                reply.headers.push((api.request_id_header(), request_id));
                 Answer::Reply(reply)
             }
             Answer::Dropped => Answer::Dropped,
@@ -133,6 +147,7 @@ impl Service {
             (Operation::StepFunctions(question), _) => {
                 step_functions::answer(question, &self.lock().executions)
             }
+            (Operation::GetObject(wanted), _) => s3::answer(wanted, &self.lock().objects),
             (Operation::Invoke(invocation), Some(target)) => {
                 self.invoke(target, invocation, &call.request_id, effects.log)
                     .await

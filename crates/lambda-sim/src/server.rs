@@ -24,7 +24,7 @@ use crate::service::{Answer, Service};
 use crate::{admin, api};
 
 /// More than any request may hold, so that the service can say itself what is too large.
-const LARGEST_BODY_BYTES: usize = 80 << 20;
+pub(crate) const LARGEST_BODY_BYTES: usize = 80 << 20;
 
 /// Serves until the future is dropped. `stopped` then ends the connections that are still open.
 pub(crate) async fn serve(
@@ -70,6 +70,8 @@ async fn read(request: Request, query: BTreeMap<String, String>) -> api::Request
         signed_for: header(&parts.headers, "authorization")
             .and_then(|authorization| signed_region(&authorization)),
         amz_target: header(&parts.headers, "x-amz-target"),
+        if_match: header(&parts.headers, "if-match"),
+        range: header(&parts.headers, "range"),
         body: body.to_vec(),
     }
 }

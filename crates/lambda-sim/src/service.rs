@@ -13,6 +13,7 @@ use crate::faults::{Effects, FaultRule, Faults};
 use crate::function::{Function, World};
 use crate::ids::Ids;
 use crate::names::{Place, Target};
+use crate::objects::{Object, Objects};
 use crate::operation::{Operation, Reply};
 use crate::options::Options;
 use crate::spec::FunctionSpec;
@@ -32,6 +33,7 @@ pub(crate) struct Account {
     pub functions: BTreeMap<String, Function>,
     pub faults: Faults,
     pub executions: Executions,
+    pub objects: Objects,
     calls: VecDeque<CallRecord>,
     calls_seen: u64,
 }
@@ -44,7 +46,7 @@ pub struct CallRecord {
     pub number: u64,
     /// The API action.
     pub action: String,
-    /// The function it named.
+    /// The function it named; of `GetObject` the bucket and the key, as `bucket/key`.
     pub function: Option<String>,
     /// The version or alias it named.
     pub qualifier: Option<String>,
@@ -158,6 +160,15 @@ impl Service {
         Ok(())
     }
 
+    pub fn put_object(&self, bucket: &str, key: &str, bytes: Vec<u8>) {
+        let object = Object::new(bytes, self.world.clock.http_date());
+        self.lock().objects.put(bucket, key, object);
+    }
+
+    pub fn delete_object(&self, bucket: &str, key: &str) {
+        self.lock().objects.delete(bucket, key);
+    }
+
     pub fn calls(&self) -> Vec<CallRecord> {
         self.lock().calls.iter().cloned().collect()
     }
@@ -232,6 +243,7 @@ fn on_function(
         Operation::PutFunctionConcurrency(_)
         | Operation::GetAccountSettings
         | Operation::StepFunctions(_)
+        | Operation::GetObject(_)
         | Operation::Invoke(_) => Err(ApiError::not_simulated("this call")),
     }
 }

@@ -18,7 +18,9 @@ pub struct Lambda {
 pub struct Answer {
     pub status: u16,
     pub headers: http::HeaderMap,
+    /// `null` if it is no JSON.
     pub body: Value,
+    pub text: String,
 }
 
 /// Nothing waits; a change is over once it has been seen.
@@ -58,6 +60,8 @@ pub fn connect(url: &str) -> Lambda {
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
         .build()
         .into()
 }
@@ -99,6 +103,7 @@ impl Lambda {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
         })
     }
 

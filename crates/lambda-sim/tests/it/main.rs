@@ -7,5 +7,6 @@ mod data_plane;
 mod faults;
 mod kinds;
 mod process;
+mod s3;
 mod states;
 mod step_functions;
