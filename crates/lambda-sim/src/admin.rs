@@ -43,6 +43,7 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route("/functions/{name}", get(snapshot).delete(remove))
         .route("/functions/{name}/state", post(set_state))
         .route("/calls", get(calls).delete(forget_calls))
+        .route("/control-plane", get(control_plane))
         .route("/executions", post(put_execution))
         .route(
             "/objects/{bucket}/{*key}",
@@ -158,6 +159,11 @@ async fn calls(State(service): Shared) -> Response {
 async fn forget_calls(State(service): Shared) -> Response {
     service.forget_calls();
     nothing()
+}
+
+async fn control_plane(State(service): Shared) -> Response {
+    let peak = service.peak_control_plane_rate();
+    answer(200, &json!({ "peakPerSecond": peak }))
 }
 
 async fn add_fault(State(service): Shared, body: Bytes) -> Response {

@@ -87,6 +87,14 @@ impl ApiError {
         }
     }
 
+    /// The account asks the control plane more often than it may.
+    pub(crate) fn rate_exceeded() -> Self {
+        Self {
+            message: "Rate exceeded".to_owned(),
+            ..Self::throttled("CallerRateLimitExceeded")
+        }
+    }
+
     /// The simulator lacks this: an answer of its own, so that nobody takes it for AWS's.
     pub(crate) fn not_simulated(what: &str) -> Self {
         Self::new(

@@ -22,6 +22,7 @@ mod operation;
 mod options;
 mod perform;
 mod presets;
+mod rate;
 mod report;
 mod run;
 mod s3;
@@ -165,7 +166,14 @@ impl Sim {
         self.service.calls()
     }
 
-    /// Begins the list of calls anew.
+    /// The most control plane requests that came within any second of real time, refused ones included: all calls of
+    /// Lambda's API but `Invoke`.
+    #[must_use]
+    pub fn peak_control_plane_rate(&self) -> usize {
+        self.service.peak_control_plane_rate()
+    }
+
+    /// Begins the list of calls anew, and the highest rate of control plane requests with it.
     pub fn forget_calls(&self) {
         self.service.forget_calls();
     }

@@ -29,6 +29,9 @@ struct Arguments {
     /// Calls that the account may have under way at once
     #[arg(long, default_value_t = 1000)]
     account_concurrency: u32,
+    /// Control plane requests that the account may make in a second of real time, which are 15 on AWS; unlimited if left out
+    #[arg(long)]
+    control_plane_per_s: Option<u32>,
     /// End when standard input ends, so that it cannot outlive who started it
     #[arg(long)]
     until_stdin_closes: bool,
@@ -53,6 +56,7 @@ impl Arguments {
             region: self.region,
             account: self.account,
             account_concurrency: self.account_concurrency,
+            control_plane_per_s: self.control_plane_per_s,
             ..Options::default()
         }
     }

@@ -42,6 +42,16 @@ pub(crate) enum Operation {
     GetObject(GetObject),
 }
 
+impl Operation {
+    /// Whether it counts for the rate that Lambda's APIs have together.
+    pub fn is_control_plane(&self) -> bool {
+        !matches!(
+            self,
+            Self::Invoke(_) | Self::StepFunctions(_) | Self::GetObject(_)
+        )
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub(crate) struct ConfigurationChange {

@@ -24,6 +24,9 @@ pub struct Options {
     pub concurrency_used_elsewhere: u32,
     /// The largest memory size: 10,240 MB, or 3,008 in a new account.
     pub largest_memory_mb: u32,
+    /// Control plane requests that the account may make in a second of real time, and in a burst; on AWS 15. Without it
+    /// there is no limit.
+    pub control_plane_per_s: Option<u32>,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             account_concurrency: 1000,
             concurrency_used_elsewhere: 0,
             largest_memory_mb: 10_240,
+            control_plane_per_s: None,
         }
     }
 }

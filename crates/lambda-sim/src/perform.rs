@@ -87,6 +87,12 @@ impl Service {
     }
 
     async fn perform(self: &Arc<Self>, call: &Call, api: Api) -> Answer {
+        let admitted = self.lock().check_rate(&call.operation);
+        if let Err(error) = admitted {
+            let reply = api.refusal(&error);
+            self.record(call, Some(&reply), false);
+            return Answer::Reply(reply);
+        }
         let fault = self.lock().faults.meet(call);
         let mut effects = Effects::default();
         let mut drops = false;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::names::{Place, Target};
 use crate::objects::{Object, Objects};
 use crate::operation::{Operation, Reply};
 use crate::options::Options;
+use crate::rate::Rate;
 use crate::spec::FunctionSpec;
 
 const CALLS_KEPT: usize = 10_000;
@@ -34,6 +36,7 @@ pub(crate) struct Account {
     pub faults: Faults,
     pub executions: Executions,
     pub objects: Objects,
+    rate: Rate,
     calls: VecDeque<CallRecord>,
     calls_seen: u64,
 }
@@ -71,6 +74,7 @@ impl Service {
             region: options.region.clone(),
             account: options.account.clone(),
         };
+        let rate = Rate::limited_to(options.control_plane_per_s);
         let (clock, ids) = (Clock::new(options.time_scale), Ids::new(options.seed));
         Self {
             world: World {
@@ -79,7 +83,10 @@ impl Service {
                 clock,
                 ids,
             },
-            state: Mutex::default(),
+            state: Mutex::new(Account {
+                rate,
+                ..Account::default()
+            }),
         }
     }
 
@@ -174,7 +181,13 @@ impl Service {
     }
 
     pub fn forget_calls(&self) {
-        self.lock().calls.clear();
+        let mut account = self.lock();
+        account.calls.clear();
+        account.rate.forget_peak();
+    }
+
+    pub fn peak_control_plane_rate(&self) -> usize {
+        self.lock().rate.peak()
     }
 
     pub fn fault(&self, rule: FaultRule) {
@@ -258,6 +271,14 @@ fn only_latest(qualifier: Option<&str>) -> Result<(), ApiError> {
 }
 
 impl Account {
+    /// Refuses a request of the control plane that comes too soon.
+    pub fn check_rate(&mut self, operation: &Operation) -> Result<(), ApiError> {
+        if operation.is_control_plane() && !self.rate.admit(Instant::now()) {
+            return Err(ApiError::rate_exceeded());
+        }
+        Ok(())
+    }
+
     pub fn function(&mut self, name: &str, world: &World) -> Result<&mut Function, ApiError> {
         self.functions
             .get_mut(name)

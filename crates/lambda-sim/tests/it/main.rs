@@ -7,6 +7,7 @@ mod data_plane;
 mod faults;
 mod kinds;
 mod process;
+mod rate;
 mod s3;
 mod states;
 mod step_functions;

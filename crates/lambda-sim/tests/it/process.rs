@@ -60,6 +60,8 @@ fn it_prints_its_address_and_serves_with_the_options_given() {
         "eu-west-1",
         "--account",
         "111122223333",
+        "--control-plane-per-s",
+        "1",
     ]);
     let lambda = connect(&process.url);
     lambda.send("POST", "/_sim/functions", &json!({ "preset": "cpu-bound" }));
@@ -68,6 +70,8 @@ fn it_prints_its_address_and_serves_with_the_options_given() {
         arn,
         "arn:aws:lambda:eu-west-1:111122223333:function:cpu-bound"
     );
+    let again = lambda.get("/2015-03-31/functions/cpu-bound/configuration");
+    assert_eq!(again.status, 429);
 }
 
 #[test]
