@@ -70,7 +70,8 @@ impl Service {
         let function = account.function(&target.function, world)?;
         let configuration = function.effective(&version, world)?;
         let (memory_mb, timeout_s) = (configuration.memory_size, configuration.timeout);
-        let (pool, start) = function.traffic.begin(&version);
+        let share_in_advance = function.spec.behaviour.initialised_in_advance;
+        let (pool, start) = function.traffic.begin(&version, share_in_advance);
         let index = function.traffic.count(&version, memory_mb, event);
         let restores = configuration.has_a_snapshot();
         let timestamp = world.clock.timestamp();

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::run::{Ending, Preparation, Run, killed_line, timeout_line, whole_ms};
+use crate::run::{CUT_OFF_INIT_MS, Ending, Preparation, Run, killed_line, timeout_line, whole_ms};
 use crate::spec::{FunctionSpec, LogFormat};
 
 /// `X-Amz-Log-Result` holds the last 4 KB.
@@ -57,7 +57,7 @@ pub(crate) fn log_result(spec: &FunctionSpec, entry: &LogEntry<'_>, damage: LogD
 impl LogEntry<'_> {
     fn text_lines(&self, spec: &FunctionSpec) -> Vec<String> {
         let id = self.request_id;
-        let mut lines = Vec::from_iter(self.text_preparation(&spec.runtime));
+        let mut lines = self.text_preparation(&spec.runtime);
         lines.push(format!("START RequestId: {id} Version: {}", self.version));
         lines.extend(function_lines(spec));
         lines.extend(self.platform_complaint());
@@ -66,14 +66,17 @@ impl LogEntry<'_> {
         lines
     }
 
-    fn text_preparation(&self, runtime: &str) -> Option<String> {
+    fn text_preparation(&self, runtime: &str) -> Vec<String> {
+        let start = |phase: &str| format!("{phase}_START Runtime Version: {runtime}.v1");
         match self.run.preparation {
-            Preparation::None => None,
-            Preparation::Init(_) => Some(format!("INIT_START Runtime Version: {runtime}.v1")),
-            Preparation::Restore(_) => Some(format!("RESTORE_START Runtime Version: {runtime}.v1")),
+            Preparation::None => Vec::new(),
+            Preparation::Init(_) => vec![start("INIT")],
+            Preparation::Restore(_) => vec![start("RESTORE")],
             Preparation::InitTimedOut => {
-                let line = "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout";
-                Some(line.to_owned())
+                let report = format!(
+                    "INIT_REPORT Init Duration: {CUT_OFF_INIT_MS:.2} ms\tPhase: init\tStatus: timeout"
+                );
+                vec![start("INIT"), report]
             }
         }
     }
@@ -120,7 +123,7 @@ impl LogEntry<'_> {
     }
 
     fn json_lines(&self, spec: &FunctionSpec) -> Vec<String> {
-        let mut lines = Vec::from_iter(self.json_preparation());
+        let mut lines = self.json_preparation();
         let start = json!({ "requestId": self.request_id, "version": self.version });
         lines.push(self.event("platform.start", &start));
         lines.extend(function_lines(spec));
@@ -131,18 +134,25 @@ impl LogEntry<'_> {
         lines
     }
 
-    fn json_preparation(&self) -> Option<String> {
-        let (kind, record) = match self.run.preparation {
-            Preparation::None => return None,
-            Preparation::Init(_) => ("platform.initStart", json!({ "phase": "init" })),
-            Preparation::Restore(_) => ("platform.restoreStart", json!({})),
-            Preparation::InitTimedOut => {
-                let metrics = json!({ "durationMs": 10_000.0 });
-                let record = json!({ "phase": "init", "status": "timeout", "metrics": metrics });
-                ("platform.initReport", record)
-            }
+    fn json_preparation(&self) -> Vec<String> {
+        let start = || {
+            let record = json!({ "initializationType": "on-demand", "phase": "init" });
+            self.event("platform.initStart", &record)
         };
-        Some(self.event(kind, &record))
+        match self.run.preparation {
+            Preparation::None => Vec::new(),
+            Preparation::Init(_) => vec![start()],
+            Preparation::Restore(_) => vec![self.event("platform.restoreStart", &json!({}))],
+            Preparation::InitTimedOut => {
+                let record = json!({
+                    "initializationType": "on-demand",
+                    "phase": "init",
+                    "status": "timeout",
+                    "metrics": { "durationMs": CUT_OFF_INIT_MS },
+                });
+                vec![start(), self.event("platform.initReport", &record)]
+            }
+        }
     }
 
     /// In AWS's order of members: a cut head takes the type first.

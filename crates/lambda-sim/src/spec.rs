@@ -95,6 +95,9 @@ pub struct Behaviour {
     pub init_ms: f64,
     /// The part of it that does get faster: milliseconds times megabytes.
     pub init_ms_times_mb: f64,
+    /// The share of new environments that are ready before their first call, spread evenly: their first call shows no
+    /// init.
+    pub initialised_in_advance: f64,
     /// `Max Memory Used`, bounded by the memory size.
     pub max_memory_used_mb: u32,
     /// Below this memory size every call runs out of memory.
@@ -213,6 +216,7 @@ impl Default for Behaviour {
             noise: Noise::default(),
             init_ms: 150.0,
             init_ms_times_mb: 0.0,
+            initialised_in_advance: 0.0,
             max_memory_used_mb: 64,
             fails_below_mb: None,
             fails_with: None,
@@ -264,6 +268,10 @@ impl FunctionSpec {
             (
                 behaviour.init_ms >= 0.0 && behaviour.init_ms_times_mb >= 0.0,
                 "an init time must not be negative",
+            ),
+            (
+                (0.0..=1.0).contains(&behaviour.initialised_in_advance),
+                "`behaviour.initialisedInAdvance` must be 0 to 1",
             ),
             (
                 behaviour.noise.is_sound(),

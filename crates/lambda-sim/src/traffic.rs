@@ -17,6 +17,7 @@ pub(crate) struct Traffic {
     /// Calls by memory size.
     pub counts: BTreeMap<u32, u64>,
     idle: BTreeMap<String, u32>,
+    made: BTreeMap<String, u32>,
     latest_generation: u64,
     payloads: VecDeque<Payload>,
     payload_bytes: usize,
@@ -34,16 +35,25 @@ impl Traffic {
         self.latest_generation += 1;
     }
 
-    /// Begins a call: which environment pool it uses, and whether one was free.
-    pub fn begin(&mut self, version: &str) -> (String, Start) {
+    /// Begins a call: which environment pool it uses, and whether one was free or made in advance.
+    pub fn begin(&mut self, version: &str, share_in_advance: f64) -> (String, Start) {
         let pool = match version {
             LATEST => format!("{LATEST}/{}", self.latest_generation),
             number => number.to_owned(),
         };
         self.active += 1;
         let idle = self.idle.entry(pool.clone()).or_default();
-        let start = if *idle > 0 { Start::Warm } else { Start::Cold };
-        *idle = idle.saturating_sub(1);
+        if *idle > 0 {
+            *idle -= 1;
+            return (pool, Start::Warm);
+        }
+        let made = self.made.entry(pool.clone()).or_default();
+        *made += 1;
+        let start = if is_in_share(share_in_advance, *made) {
+            Start::Warm
+        } else {
+            Start::Cold
+        };
         (pool, start)
     }
 
@@ -78,4 +88,10 @@ impl Traffic {
         };
         self.payloads.iter().map(view).collect()
     }
+}
+
+/// As many of the first numbers as the share says, spread evenly: with 0.5 the second, the fourth and so on.
+fn is_in_share(share: f64, number: u32) -> bool {
+    let so_far = |number: u32| (share * f64::from(number)).floor();
+    so_far(number) > so_far(number - 1)
 }

@@ -55,6 +55,10 @@ fn an_unsound_spec_is_refused_with_its_rule() {
             json!({ "name": "f", "behaviour": { "noise": { "tailProbability": 2 } } }),
             "`behaviour.noise`",
         ),
+        (
+            json!({ "name": "f", "behaviour": { "initialisedInAdvance": 1.5 } }),
+            "`behaviour.initialisedInAdvance` must be 0 to 1",
+        ),
         (json!({ "preset": "slow" }), "no preset `slow`"),
     ];
     for (spec, rule) in cases {

@@ -149,6 +149,48 @@ fn each_version_has_environments_of_its_own_and_an_update_replaces_those_of_late
 }
 
 #[test]
+fn an_environment_made_in_advance_shows_and_bills_no_init() {
+    for log_format in [LogFormat::Text, LogFormat::Json] {
+        let behaviour = Behaviour {
+            initialised_in_advance: 1.0,
+            ..Behaviour::default()
+        };
+        let lambda = start().with(FunctionSpec {
+            log_format,
+            ..behaving(behaviour)
+        });
+        let log = lambda.invoke("f", &json!({})).log();
+        assert!(
+            log.contains("Billed Duration: 100 ms\t") || log.contains("\"billedDurationMs\":100,"),
+            "{log}"
+        );
+        let lower = log.to_lowercase();
+        assert!(!lower.contains("init"), "{log}");
+    }
+}
+
+#[test]
+fn a_share_of_the_new_environments_of_each_version_is_made_in_advance() {
+    // Each call runs out of memory, which ends its environment: all are new.
+    let lambda = start().with(behaving(Behaviour {
+        initialised_in_advance: 0.5,
+        fails_below_mb: Some(1024),
+        ..Behaviour::default()
+    }));
+    lambda.publish_active("f");
+    let is_cold = |name| {
+        let answer = lambda.invoke(name, &json!({}));
+        !answer.field("Init Duration").is_empty()
+    };
+    assert_eq!([(); 4].map(|()| is_cold("f")), [true, false, true, false]);
+    assert_eq!([(); 2].map(|()| is_cold("f:1")), [true, false]);
+    assert!(is_cold("f"));
+    lambda.update("f", &json!({ "Description": "other" }));
+    lambda.settle("f");
+    assert!(is_cold("f"), "an update begins anew");
+}
+
+#[test]
 fn calls_at_once_are_one_cold_start_each() {
     let lambda = start_waiting().with_f();
     let cold = |answers: Vec<crate::client::Answer>| {
@@ -452,18 +494,62 @@ fn an_init_over_ten_seconds_is_repeated_in_the_call_and_not_reported() {
         ..Behaviour::default()
     }));
     let answer = lambda.invoke("f", &json!({}));
-    assert!(
-        answer
-            .log()
-            .starts_with("INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout\n")
+    let id = answer.header("x-amzn-requestid");
+    let want = format!(
+        "INIT_START Runtime Version: python3.13.v1\n\
+         INIT_REPORT Init Duration: 10000.12 ms\tPhase: init\tStatus: timeout\n\
+         START RequestId: {id} Version: $LATEST\n\
+         END RequestId: {id}\n\
+         REPORT RequestId: {id}\tDuration: 12100.00 ms\tBilled Duration: 12100 ms\tMemory Size: 512 MB\t\
+         Max Memory Used: 64 MB\t\n"
     );
+    assert_eq!(answer.log(), want);
+    let warm = lambda.invoke("f", &json!({}));
+    assert!(!warm.log().contains("INIT_"), "{}", warm.log());
+    assert_eq!(warm.field("Duration"), "100.00 ms");
+}
+
+#[test]
+fn an_init_over_ten_seconds_is_an_event_in_the_json_format() {
+    let lambda = start().with(FunctionSpec {
+        log_format: LogFormat::Json,
+        ..behaving(Behaviour {
+            init_ms: 12_000.0,
+            ..Behaviour::default()
+        })
+    });
+    let log = lambda.invoke("f", &json!({})).log();
+    let events: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an event"))
+        .collect();
+    let types: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
     assert_eq!(
-        (
-            answer.field("Duration").as_str(),
-            answer.field("Init Duration").as_str()
-        ),
-        ("12100.00 ms", "")
+        types,
+        [
+            "platform.initStart",
+            "platform.initReport",
+            "platform.start",
+            "platform.runtimeDone",
+            "platform.report"
+        ]
     );
+    let want = json!({
+        "initializationType": "on-demand",
+        "phase": "init",
+        "status": "timeout",
+        "metrics": { "durationMs": 10000.12 },
+    });
+    assert_eq!(events[1]["record"], want);
+    let want = json!({
+        "durationMs": 12100.0, "billedDurationMs": 12100, "memorySizeMB": 512, "maxMemoryUsedMB": 64,
+    });
+    assert_eq!(events[4]["record"]["metrics"], want);
+    let warm = lambda.invoke("f", &json!({})).log();
+    assert!(!warm.contains("platform.init"), "{warm}");
 }
 
 #[test]
