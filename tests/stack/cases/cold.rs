@@ -19,7 +19,7 @@ pub fn cold_starts_come_in_bursts_on_fresh_versions(bench: &Bench) -> Result<()>
     let published = target.count("PublishVersion")?;
     ensure!(published <= 8, "{published} versions for 30 cold starts");
     let took = outcome["duration"].as_f64().context("a number")?;
-    ensure!(took > 2000.0, "{took} ms without the start");
+    ensure!(took >= 2000.0, "{took} ms: the start is not in it");
     target.is_as_before()
 }
 

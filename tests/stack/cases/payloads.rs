@@ -41,9 +41,7 @@ pub fn a_payload_in_s3_is_sent_instead_of_the_inputs(bench: &Bench) -> Result<()
     target.is_as_before()
 }
 
-pub fn a_payload_in_s3_that_cannot_be_used_is_named_before_anything_is_touched(
-    bench: &Bench,
-) -> Result<()> {
+pub fn a_payload_in_s3_that_cannot_be_used_is_named_first(bench: &Bench) -> Result<()> {
     let bucket = bucket(bench, "bad")?;
     let aws = bench.local.aws();
     aws.put_object(&bucket, "text", "not JSON".to_owned())?;
@@ -85,11 +83,11 @@ pub fn a_payload_of_200_kb_is_sent_whole(bench: &Bench) -> Result<()> {
     let payload = json!({"much": "y".repeat(200 * 1024)});
     let input = json!({"powerValues": [256, 512], "num": 100, "parallelInvocation": true, "payload": payload});
     target.tune(input)?;
+    ensure!(target.calls()? == 200, "{} calls", target.calls()?);
+    // The simulator keeps the last ones.
     let received = received(&target)?;
-    ensure!(received.len() == 200, "{} calls", received.len());
-    ensure!(
-        received.iter().all(|sent| *sent == payload),
-        "another payload"
-    );
+    ensure!(received.len() > 10, "{} payloads", received.len());
+    let is_whole = received.iter().all(|sent| *sent == payload);
+    ensure!(is_whole, "another payload");
     target.is_as_before()
 }
