@@ -8,7 +8,6 @@ use crate::measurement::{Tally, Version};
 use crate::memory::MemoryMb;
 use crate::plan::Plan;
 use crate::tuning::SizeResult;
-use crate::visualization;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,7 +144,9 @@ impl DryRun {
 pub struct StateMachine {
     pub execution_cost: f64,
     pub lambda_cost: f64,
-    pub visualization: String,
+    /// Absent where the stack says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visualization: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -224,7 +225,10 @@ impl Outcome {
             state_machine: StateMachine {
                 execution_cost: f64::from(counted.transitions) * plan.price.per_transition,
                 lambda_cost: sizes.iter().map(|size| cost_of_all_calls(plan, size)).sum(),
-                visualization: visualization::url(candidates, &plan.price.currency),
+                visualization: plan
+                    .viewer
+                    .as_ref()
+                    .map(|viewer| viewer.url(candidates, &plan.price.currency)),
             },
             stats: plan.request.include_output_results.then(|| stats.collect()),
             function: target.function.to_string(),

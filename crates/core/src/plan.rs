@@ -3,12 +3,13 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::configuration::{Architecture, Configuration, Kind, LastUpdate, Settings, State};
-use crate::error::TuneError;
+use crate::error::{Fault, TuneError};
 use crate::function::FunctionArn;
 use crate::lock::Note;
 use crate::memory::MemoryMb;
 use crate::prices::{Price, Regions};
 use crate::request::Request;
+use crate::visualization::Viewer;
 
 /// The function that is tuned, as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -40,6 +41,9 @@ pub struct Plan {
     pub sizes_at_once: u32,
     /// How long to wait for another tuning of the same function.
     pub longest_wait_s: u64,
+    /// What the outcome links to, if to anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewer: Option<Viewer>,
 }
 
 /// What is known of the function that the input names.
@@ -90,6 +94,26 @@ pub struct Stack {
     /// A parameter of the template, which arrives as text.
     #[serde(deserialize_with = "number_in_text")]
     pub longest_wait_s: u64,
+    /// The sizes of an input that names none; nothing for those of [`Request::parse`].
+    #[serde(default)]
+    pub power_values: String,
+    /// The page that draws the chart; nothing for no link to one.
+    #[serde(default)]
+    pub visualization_url: String,
+}
+
+impl Stack {
+    fn viewer(&self) -> Result<Option<Viewer>, TuneError> {
+        if self.visualization_url.is_empty() {
+            return Ok(None);
+        }
+        let viewer = Viewer::try_from(self.visualization_url.clone());
+        let viewer = viewer.map_err(|rule| {
+            let rule = format!("{rule} (a parameter of the stack)");
+            TuneError::InvalidInput(vec![Fault::new("VisualizationURL", rule)])
+        })?;
+        Ok(Some(viewer))
+    }
 }
 
 impl Stack {
@@ -110,8 +134,9 @@ const SIZES_AT_ONCE: u32 = 4;
 impl Plan {
     /// # Errors
     ///
-    /// The function cannot be tuned as it is, or its price is not known.
+    /// The function cannot be tuned as it is, its price is not known, or a parameter of the stack is wrong.
     pub fn new(request: Request, found: Found, stack: &Stack) -> Result<Self, TuneError> {
+        let viewer = stack.viewer()?;
         let refusals = refusals(&found, stack);
         if !refusals.is_empty() {
             return Err(TuneError::UnsupportedFunction {
@@ -151,6 +176,7 @@ impl Plan {
             payload_etag,
             sizes_at_once: SIZES_AT_ONCE,
             longest_wait_s: stack.longest_wait_s,
+            viewer,
         })
     }
 
@@ -259,7 +285,11 @@ pub(crate) mod tests {
             fields.extend(more);
         }
         let request = Request::parse(&fields).expect("a good input");
-        Plan::new(request, found(), &Stack::default()).expect("a plan")
+        let stack = Stack {
+            visualization_url: "https://lambda-power-tuning.show/".to_owned(),
+            ..Stack::default()
+        };
+        Plan::new(request, found(), &stack).expect("a plan")
     }
 
     fn found() -> Found {
@@ -272,6 +302,7 @@ pub(crate) mod tests {
         let stack = Stack {
             functions: vec![FunctionArn::try_from(own.to_owned()).expect("an ARN")],
             longest_wait_s: 1,
+            ..Stack::default()
         };
         let error = Plan::new(request, found, &stack).expect_err("a refusal");
         assert_eq!(error.name(), "UnsupportedFunction");
@@ -413,9 +444,34 @@ pub(crate) mod tests {
 
     #[test]
     fn the_stack_describes_itself_in_text() {
-        let stack: Stack = serde_json::from_value(json!({"functions": [], "longestWaitS": "600"}))
-            .expect("what the state machine passes");
+        let described = json!({
+            "functions": [],
+            "longestWaitS": "600",
+            "powerValues": "128,256",
+            "visualizationUrl": "https://charts.example.com/",
+        });
+        let stack: Stack =
+            serde_json::from_value(described).expect("what the state machine passes");
         assert_eq!(stack.longest_wait_s, 600);
+        assert_eq!(stack.power_values, "128,256");
+        assert_eq!(stack.visualization_url, "https://charts.example.com/");
+    }
+
+    #[test]
+    fn a_page_for_charts_that_is_none_is_refused() {
+        let request = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
+        let stack = Stack {
+            visualization_url: "charts.example.com".to_owned(),
+            ..Stack::default()
+        };
+        let error = Plan::new(request, found(), &stack).expect_err("a bad parameter");
+        assert_eq!(error.name(), "InvalidInput");
+        assert!(
+            error
+                .to_string()
+                .contains("`VisualizationURL`: `charts.example.com` is not the address"),
+            "{error}"
+        );
     }
 
     #[test]

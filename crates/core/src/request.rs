@@ -130,6 +130,16 @@ impl Request {
     ///
     /// Every fault of the input, not only the first: fields that are missing, wrong or unknown.
     pub fn parse(input: &Value) -> Result<Self, Vec<Fault>> {
+        Self::parse_with(input, "")
+    }
+
+    /// As [`parse`](Self::parse), where the stack has sizes of its own for an input that names none: those of its
+    /// parameter `PowerValues`, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the input, and of the parameter if that is needed.
+    pub fn parse_with(input: &Value, default_sizes: &str) -> Result<Self, Vec<Fault>> {
         let Some(fields) = input.as_object() else {
             return Err(vec![Fault::new(
                 "input",
@@ -150,7 +160,7 @@ impl Request {
             .sum();
         let bytes = (input.to_string().len() + lists) as u64;
         let function = read.required("lambdaARN", function);
-        let sizes = read.sizes();
+        let sizes = read.sizes(default_sizes);
         let num = read.required("num", num);
         let payload_s3 = read.optional("payloadS3", s3_uri).flatten();
         let dry_run = read.optional("dryRun", boolean).unwrap_or(false);
@@ -291,11 +301,13 @@ impl Reader<'_> {
         })
     }
 
-    fn sizes(&mut self) -> Vec<MemoryMb> {
+    fn sizes(&mut self, default: &str) -> Vec<MemoryMb> {
         let mut sizes = match self.fields.get("powerValues") {
-            None | Some(Value::Null) => self.check_sizes(&DEFAULT_SIZES.map(Value::from)),
+            None | Some(Value::Null) => self.default_sizes(default),
             Some(Value::String(all)) if all == "ALL" => MemoryMb::all(),
-            Some(Value::Array(values)) if !values.is_empty() => self.check_sizes(values),
+            Some(Value::Array(values)) if !values.is_empty() => {
+                self.check_sizes("powerValues", values)
+            }
             Some(_) => {
                 self.faults.push(Fault::new(
                     "powerValues",
@@ -309,14 +321,30 @@ impl Reader<'_> {
         sizes
     }
 
-    fn check_sizes(&mut self, values: &[Value]) -> Vec<MemoryMb> {
+    fn default_sizes(&mut self, parameter: &str) -> Vec<MemoryMb> {
+        match parameter {
+            "" => self.check_sizes("powerValues", &DEFAULT_SIZES.map(Value::from)),
+            "ALL" => MemoryMb::all(),
+            list => {
+                let values: Vec<Value> = list.split(',').map(Value::from).collect();
+                let found = self.faults.len();
+                let sizes = self.check_sizes("PowerValues", &values);
+                for fault in self.faults.iter_mut().skip(found) {
+                    fault.rule.push_str(" (a parameter of the stack)");
+                }
+                sizes
+            }
+        }
+    }
+
+    fn check_sizes(&mut self, place: &str, values: &[Value]) -> Vec<MemoryMb> {
         let mut sizes = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
             match size(value) {
                 Ok(size) => sizes.push(size),
                 Err(rule) => self
                     .faults
-                    .push(Fault::new(format!("powerValues[{index}]"), rule)),
+                    .push(Fault::new(format!("{place}[{index}]"), rule)),
             }
         }
         sizes
@@ -557,6 +585,29 @@ mod tests {
         assert_eq!(request.parallel, Parallel::OneAtATime);
         assert!((request.discard_top_bottom - 0.2).abs() < f64::EPSILON);
         assert!(!request.auto_optimize && !request.include_output_results);
+    }
+
+    #[test]
+    fn an_input_without_sizes_gets_the_stacks() {
+        let sizes = |input: Value, parameter: &str| -> Vec<u32> {
+            let request = Request::parse_with(&input, parameter).expect("a good input");
+            request.sizes.iter().map(|size| size.get()).collect()
+        };
+        let bare = || json!({"lambdaARN": "f", "num": 5});
+        assert_eq!(sizes(bare(), "1024, 256,1769"), [256, 1024, 1769]);
+        assert_eq!(sizes(bare(), "ALL").len(), 46);
+        assert_eq!(sizes(bare(), ""), DEFAULT_SIZES);
+        let own = json!({"lambdaARN": "f", "num": 5, "powerValues": [128]});
+        assert_eq!(sizes(own, "64"), [128], "the parameter is not needed");
+        let faults = Request::parse_with(&bare(), "128,64,big").expect_err("a bad parameter");
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "`PowerValues[1]`: 64 MB is outside Lambda's range of 128 to 10240 MB (a parameter of the stack)",
+                "`PowerValues[2]`: \"big\" is not a whole number of MB (a parameter of the stack)",
+            ]
+        );
     }
 
     #[test]

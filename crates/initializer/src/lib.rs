@@ -44,7 +44,8 @@ pub async fn handle(
     objects: &StoredPayloads,
     input: Input,
 ) -> Result<Tuning, TuneError> {
-    let request = Request::parse(&input.written).map_err(TuneError::InvalidInput)?;
+    let request = Request::parse_with(&input.written, &input.stack.power_values)
+        .map_err(TuneError::InvalidInput)?;
     // Read here so that what is wrong with it is known before anything is touched, and so that all calls get the same.
     let payload_etag = match &request.payload_s3 {
         Some(at) => Some(objects.read(at, None, &request).await?.etag),
