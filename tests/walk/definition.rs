@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::data::{Expression, Path, ResultPath, Template};
 
-/// Values for `"${Name}"`.
+/// Values for `"${Name}"`, and for `${Name}` where a number stands.
 pub type Substitutions<'a> = BTreeMap<&'a str, &'a str>;
 
 /// A whole machine, or the processor of a `Map`.
@@ -89,7 +89,14 @@ pub enum Test {
 impl Flow {
     /// Reads the outermost flow.
     pub fn read(definition: &str, substitutions: &Substitutions) -> Result<Self> {
-        let mut fields = Fields::read(serde_json::from_str(definition)?)?;
+        let numbers = substitutions
+            .iter()
+            .fold(definition.to_owned(), |text, (name, number)| {
+                text.replace(&format!(": ${{{name}}}"), &format!(": {number}"))
+            });
+        let mut fields = Fields::read(serde_json::from_str(&numbers)?)?;
+        // A walk is over long before.
+        fields.may("TimeoutSeconds", |value| whole(&value))?;
         let flow = Self::take(&mut fields, substitutions)?;
         fields.end()?;
         Ok(flow)

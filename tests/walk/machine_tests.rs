@@ -113,9 +113,14 @@ fn definition() -> Machine {
         "Optimizer",
         "Cleaner",
         "LongestWaitS",
+        "PowerValues",
+        "VisualizationURL",
     ];
     let substitutions = names.map(|name| (name, "anything"));
-    Machine::read(definition, &BTreeMap::from(substitutions))
+    let substitutions = substitutions
+        .into_iter()
+        .chain([("TotalExecutionTimeout", "600")]);
+    Machine::read(definition, &substitutions.collect())
         .expect("nothing that the walker does not know")
 }
 

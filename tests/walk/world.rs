@@ -108,7 +108,12 @@ impl World {
             .iter()
             .map(|(name, arn)| (*name, arn.as_str()))
             .collect();
-        substitutions.insert("LongestWaitS", &wait);
+        substitutions.extend([
+            ("LongestWaitS", wait.as_str()),
+            ("PowerValues", ""),
+            ("VisualizationURL", ""),
+            ("TotalExecutionTimeout", "600"),
+        ]);
         let machine = Machine::read(DEFINITION, &substitutions).expect("the definition");
         let world = Self {
             sim,

@@ -14,6 +14,7 @@ use crate::aws::REGION;
 use crate::consistency;
 use crate::functions::{self, Architecture};
 use crate::packages::{self, Missing, PythonTools};
+use crate::parameters;
 use crate::processes::{self, OwnDirectory, Words};
 use crate::progress::print;
 use crate::stack;
@@ -44,7 +45,7 @@ struct Step {
     run: fn(&Checkout) -> Result<Done>,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "format",
         what: "cargo fmt",
@@ -54,6 +55,11 @@ const STEPS: [Step; 11] = [
         name: "consistency",
         what: "names in the state machine, the template and the code",
         run: consistency,
+    },
+    Step {
+        name: "parameters",
+        what: "what each parameter of the template does to the stack",
+        run: parameters,
     },
     Step {
         name: "cfn-lint",
@@ -299,6 +305,19 @@ fn asl_validator(checkout: &Checkout) -> Result<Done> {
             .arg("--json-path")
             .arg(definition),
     )
+}
+
+fn parameters(checkout: &Checkout) -> Result<Done> {
+    const TRANSFORM: &str = include_str!("../tools/transformed.py");
+    let mut python = checkout.workspace.command(checkout.tools.program("python"));
+    python
+        .args(["-c", TRANSFORM, TEMPLATE, &parameters::asked().to_string()])
+        .env("AWS_DEFAULT_REGION", REGION);
+    let answers: Vec<Value> = serde_json::from_str(&processes::output(&mut python)?)
+        .with_context(|| format!("cannot transform `{TEMPLATE}`"))?;
+    let faults = parameters::faults(&answers);
+    ensure!(faults.is_empty(), "{TEMPLATE}:\n{}", faults.join("\n"));
+    Ok(Done::Ok)
 }
 
 fn consistency(checkout: &Checkout) -> Result<Done> {

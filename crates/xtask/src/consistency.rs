@@ -50,6 +50,9 @@ const DELETION: &str = "lambda:DeleteFunction";
 /// A version or an alias: a function's own name has no colon.
 const QUALIFIED: &str = ":function:*:*";
 
+/// How the pattern of a parameter ends that takes functions, and nothing behind their names.
+const UNQUALIFIED: &str = ":function:[A-Za-z0-9_*?-]+)?$";
+
 /// Who may delete a version names versions only, and is denied everything else.
 fn check_deletions(template: &Value, faults: &mut Vec<String>) {
     let none = Map::new();
@@ -63,10 +66,7 @@ fn check_deletions(template: &Value, faults: &mut Vec<String>) {
             });
             about
         };
-        let is_qualified = |resource: &Value| {
-            let sub = resource["Fn::Sub"].as_str();
-            sub.is_some_and(|arn| arn.ends_with(QUALIFIED))
-        };
+        let is_qualified = |resource: &Value| is_qualified(resource, &template["Parameters"]);
         let allowed = about("Allow");
         if allowed
             .iter()
@@ -86,6 +86,23 @@ fn check_deletions(template: &Value, faults: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// Whether an ARN of the template can match versions and aliases only. One that a parameter gives can, with `:*` behind
+/// it, if the parameter has no colon behind the function's name.
+fn is_qualified(resource: &Value, parameters: &Value) -> bool {
+    if let Some([_, one, other]) = resource["Fn::If"].as_array().map(Vec::as_slice) {
+        return is_qualified(one, parameters) && is_qualified(other, parameters);
+    }
+    let arn = resource["Fn::Sub"].as_str().unwrap_or_default();
+    let parameter = arn
+        .strip_prefix("${")
+        .and_then(|arn| arn.strip_suffix("}:*"));
+    arn.ends_with(QUALIFIED)
+        || parameter.is_some_and(|name| {
+            let pattern = parameters[name]["AllowedPattern"].as_str();
+            pattern.is_some_and(|pattern| pattern.ends_with(UNQUALIFIED))
+        })
 }
 
 fn names_deletion(action: &Value) -> bool {
@@ -428,6 +445,7 @@ mod tests {
             json!({"Fn::Sub": "arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"});
         let allow = |action: Value, on: &Value| json!({"Effect": "Allow", "Action": action, "Resource": on});
         let deny = json!({"Effect": "Deny", "Action": DELETION, "NotResource": versions});
+        let given = |parameter: &str| json!({"Fn::If": ["Any", versions, {"Fn::Sub": format!("${{{parameter}}}:*")}]});
         let more = "`PlanFunction` may delete more than versions: allow `lambda:DeleteFunction` on `…:function:*:*` alone";
         let not_denied = "`PlanFunction` is not denied to delete a function: deny `lambda:DeleteFunction` on all but `…:function:*:*`";
         let cases = [
@@ -439,12 +457,22 @@ mod tests {
                 vec![more],
             ),
             (
+                json!([allow(json!(DELETION), &given("Those")), deny]),
+                vec![],
+            ),
+            (
+                json!([allow(json!(DELETION), &given("Limit")), deny]),
+                vec![more],
+            ),
+            (
                 json!([allow(json!("lambda:*"), &json!("*"))]),
                 vec![more, not_denied],
             ),
         ];
         for (statements, want) in cases {
             let mut template = template();
+            template["Parameters"]["Those"]["AllowedPattern"] =
+                json!(format!("^(arn:.+{UNQUALIFIED}"));
             template["Resources"]["PlanFunction"]["Properties"]["Policies"] =
                 json!([{"Version": "2012-10-17", "Statement": statements}]);
             assert_eq!(check(&definition(), &template), want, "{statements}");

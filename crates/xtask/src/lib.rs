@@ -2,6 +2,7 @@
 
 mod aws;
 mod checks;
+mod cloudformation;
 mod consistency;
 mod functions;
 mod http;
@@ -9,6 +10,7 @@ mod local;
 mod local_aws;
 mod ministack;
 mod packages;
+mod parameters;
 mod prices;
 mod processes;
 mod progress;

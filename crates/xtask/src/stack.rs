@@ -91,7 +91,7 @@ pub(crate) fn deploy(
             parameters
                 .iter()
                 // Quoted for `sam`, which splits at spaces.
-                .map(|(name, value)| format!("{name}=\"{value}\"")),
+                .map(|(name, value)| format!("{name}=\"{}\"", value.replace('"', "\\\""))),
         );
     processes::run(sam, &Words::ToLog(log))?;
     outputs(aws)

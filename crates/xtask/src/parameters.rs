@@ -1,0 +1,445 @@
+//! What each parameter of the template does to the stack: its trace is the difference that it makes to a stack in which
+//! everything that may be empty is empty. So a parameter that is empty leaves none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::cloudformation::Stack;
+
+/// What may be empty, and stands for its own absence then.
+const MAY_BE_EMPTY: [&str; 12] = [
+    "SweepSchedule",
+    "PowerValues",
+    "VisualizationURL",
+    "LambdaResource",
+    "StateMachineName",
+    "TuningSchedule",
+    "PayloadS3Bucket",
+    "LogGroupRetentionInDays",
+    "LogGroupKmsKey",
+    "PermissionsBoundary",
+    "SubnetIds",
+    "SecurityGroupIds",
+];
+
+struct Case {
+    given: &'static [(&'static str, &'static str)],
+    trace: &'static [&'static str],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        given: &[("Architecture", "x86_64")],
+        trace: &[
+            "+ Analyzer, Cleaner, Executor, Initializer, Optimizer, Publisher: Architectures.0 = x86_64",
+            "- Analyzer, Cleaner, Executor, Initializer, Optimizer, Publisher: Architectures.0 = arm64",
+        ],
+    },
+    Case {
+        given: &[("LongestWait", "60")],
+        trace: &[
+            "+ StateMachine: DefinitionSubstitutions.LongestWaitS = 60",
+            "- StateMachine: DefinitionSubstitutions.LongestWaitS = 600",
+        ],
+    },
+    Case {
+        given: &[("SweepSchedule", "rate(2 days)")],
+        trace: &[
+            "+ Sweep: ScheduleExpression = rate(2 days)",
+            "+ SweepRole: Type = AWS::IAM::Role",
+            "+ Sweep: Type = AWS::Scheduler::Schedule",
+        ],
+    },
+    Case {
+        given: &[("PowerValues", "256,1024")],
+        trace: &[
+            "+ StateMachine: DefinitionSubstitutions.PowerValues = 256,1024",
+            "- StateMachine: DefinitionSubstitutions.PowerValues = ",
+        ],
+    },
+    Case {
+        given: &[("VisualizationURL", "https://charts.example.com/")],
+        trace: &[
+            "+ StateMachine: DefinitionSubstitutions.VisualizationURL = https://charts.example.com/",
+            "- StateMachine: DefinitionSubstitutions.VisualizationURL = ",
+        ],
+    },
+    Case {
+        given: &[("LambdaResource", "arn:aws:lambda:*:*:function:orders-*")],
+        trace: &[
+            "- ExecutorRole: CallPublishedVersionsAndProcessors.Resource = arn:aws:lambda:*:123456789012:function:*",
+            "+ ExecutorRole: CallPublishedVersionsAndProcessors.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
+            "+ ExecutorRole: CallPublishedVersionsAndProcessors.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+            "+ OptimizerRole: DeleteAVersionThatNoAliasCameToPointAt.Resource = arn:aws:lambda:*:*:function:orders-*:*",
+            "- OptimizerRole: DeleteAVersionThatNoAliasCameToPointAt.Resource = arn:aws:lambda:*:123456789012:function:*:*",
+            "+ CleanerRole: DeleteVersions.Resource = arn:aws:lambda:*:*:function:orders-*:*",
+            "- CleanerRole: DeleteVersions.Resource = arn:aws:lambda:*:123456789012:function:*:*",
+            "- OptimizerRole, PublisherRole: LockTheFunction.Resource = arn:aws:lambda:*:123456789012:function:*",
+            "+ OptimizerRole, PublisherRole: LockTheFunction.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
+            "+ OptimizerRole, PublisherRole: LockTheFunction.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+            "- PublisherRole: PublishVersionsAndPutLatestBack.Resource = arn:aws:lambda:*:123456789012:function:*",
+            "+ PublisherRole: PublishVersionsAndPutLatestBack.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
+            "+ PublisherRole: PublishVersionsAndPutLatestBack.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+            "- CleanerRole: PutLatestBack.Resource = arn:aws:lambda:*:123456789012:function:*",
+            "+ CleanerRole: PutLatestBack.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
+            "+ CleanerRole: PutLatestBack.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+            "- InitializerRole: ReadTheTarget.Resource = arn:aws:lambda:*:123456789012:function:*",
+            "+ InitializerRole: ReadTheTarget.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
+            "+ InitializerRole: ReadTheTarget.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+            "- OptimizerRole: SetTheMemorySizeAndPublishForAnAlias.Resource = arn:aws:lambda:*:123456789012:function:*",
+            "+ OptimizerRole: SetTheMemorySizeAndPublishForAnAlias.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
+            "+ OptimizerRole: SetTheMemorySizeAndPublishForAnAlias.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+            "- CleanerRole: TakeLocksOverThatWereLeft.Resource = arn:aws:lambda:*:123456789012:function:*",
+            "+ CleanerRole: TakeLocksOverThatWereLeft.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
+            "+ CleanerRole: TakeLocksOverThatWereLeft.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+        ],
+    },
+    Case {
+        given: &[("TotalExecutionTimeout", "3600")],
+        trace: &[
+            "+ StateMachine: DefinitionSubstitutions.TotalExecutionTimeout = 3600",
+            "- StateMachine: DefinitionSubstitutions.TotalExecutionTimeout = 31536000",
+        ],
+    },
+    Case {
+        given: &[("StateMachineName", "tuner")],
+        trace: &[
+            "+ CleanerRole: FindExecutionsThatEndedBadly.Resource = arn:aws:states:us-east-1:123456789012:stateMachine:tuner",
+            "- CleanerRole: FindExecutionsThatEndedBadly.Resource = arn:aws:states:us-east-1:123456789012:stateMachine:power-tuner-tuner",
+            "+ CleanerRole: ReadWhatAnExecutionPlannedAndWhetherItIsOver.Resource = arn:aws:states:us-east-1:123456789012:execution:tuner:*",
+            "- CleanerRole: ReadWhatAnExecutionPlannedAndWhetherItIsOver.Resource = arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner:*",
+            "+ OptimizerRole, PublisherRole: SeeWhetherTheHolderOfALockStillRuns.Resource = arn:aws:states:us-east-1:123456789012:execution:tuner:*",
+            "- OptimizerRole, PublisherRole: SeeWhetherTheHolderOfALockStillRuns.Resource = arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner:*",
+            "+ StateMachine: StateMachineName = tuner",
+            "- StateMachine: StateMachineName = power-tuner-tuner",
+        ],
+    },
+    Case {
+        given: &[
+            ("TuningSchedule", "rate(30 days)"),
+            ("TuningScheduleInput", "{\"num\": 5}"),
+        ],
+        trace: &[
+            "+ output ScheduleName: Value = ${ScheduledTuning}",
+            "+ ScheduledTuning: ScheduleExpression = rate(30 days)",
+            "+ ScheduledTuning: Target.Input = {\"num\": 5}",
+            "+ ScheduledTuningRole: Type = AWS::IAM::Role",
+            "+ ScheduledTuning: Type = AWS::Scheduler::Schedule",
+        ],
+    },
+    Case {
+        given: &[("PayloadS3Bucket", "payloads")],
+        trace: &[
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Action = s3:GetObject",
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Effect = Allow",
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Resource = arn:aws:s3:::payloads/*",
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Sid = ReadPayloads",
+        ],
+    },
+    Case {
+        given: &[
+            ("PayloadS3Bucket", "payloads"),
+            ("PayloadS3Key", "tunings/*"),
+        ],
+        trace: &[
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Action = s3:GetObject",
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Effect = Allow",
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Resource = arn:aws:s3:::payloads/tunings/*",
+            "+ ExecutorRole, InitializerRole: ReadPayloads.Sid = ReadPayloads",
+        ],
+    },
+    Case {
+        given: &[("LogGroupRetentionInDays", "30")],
+        trace: &[
+            "+ output LogGroups: Value = ${ExecutorLogs},${AnalyzerLogs},${InitializerLogs},${PublisherLogs},${OptimizerLogs},${CleanerLogs}",
+            "+ Analyzer: LoggingConfig.LogGroup = ${AnalyzerLogs}",
+            "+ Cleaner: LoggingConfig.LogGroup = ${CleanerLogs}",
+            "+ Executor: LoggingConfig.LogGroup = ${ExecutorLogs}",
+            "+ Initializer: LoggingConfig.LogGroup = ${InitializerLogs}",
+            "+ Optimizer: LoggingConfig.LogGroup = ${OptimizerLogs}",
+            "+ Publisher: LoggingConfig.LogGroup = ${PublisherLogs}",
+            "+ AnalyzerLogs, CleanerLogs, ExecutorLogs, InitializerLogs, OptimizerLogs, PublisherLogs: RetentionInDays = 30",
+            "+ AnalyzerLogs, CleanerLogs, ExecutorLogs, InitializerLogs, OptimizerLogs, PublisherLogs: Type = AWS::Logs::LogGroup",
+        ],
+    },
+    Case {
+        given: &[("LogGroupKmsKey", "arn:aws:kms:us-east-1:123456789012:key/k")],
+        trace: &[
+            "+ output LogGroups: Value = ${ExecutorLogs},${AnalyzerLogs},${InitializerLogs},${PublisherLogs},${OptimizerLogs},${CleanerLogs}",
+            "+ AnalyzerLogs, CleanerLogs, ExecutorLogs, InitializerLogs, OptimizerLogs, PublisherLogs: KmsKeyId = arn:aws:kms:us-east-1:123456789012:key/k",
+            "+ Analyzer: LoggingConfig.LogGroup = ${AnalyzerLogs}",
+            "+ Cleaner: LoggingConfig.LogGroup = ${CleanerLogs}",
+            "+ Executor: LoggingConfig.LogGroup = ${ExecutorLogs}",
+            "+ Initializer: LoggingConfig.LogGroup = ${InitializerLogs}",
+            "+ Optimizer: LoggingConfig.LogGroup = ${OptimizerLogs}",
+            "+ Publisher: LoggingConfig.LogGroup = ${PublisherLogs}",
+            "+ AnalyzerLogs, CleanerLogs, ExecutorLogs, InitializerLogs, OptimizerLogs, PublisherLogs: Type = AWS::Logs::LogGroup",
+        ],
+    },
+    Case {
+        given: &[("PermissionsBoundary", "arn:aws:iam::123456789012:policy/b")],
+        trace: &[
+            "+ AnalyzerRole, CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole, StateMachineRole: PermissionsBoundary = arn:aws:iam::123456789012:policy/b",
+        ],
+    },
+    Case {
+        given: &[
+            ("PermissionsBoundary", "arn:aws:iam::123456789012:policy/b"),
+            ("SweepSchedule", "rate(2 days)"),
+            ("TuningSchedule", "rate(30 days)"),
+            ("TuningScheduleInput", "{\"num\": 5}"),
+        ],
+        trace: &[
+            "+ output ScheduleName: Value = ${ScheduledTuning}",
+            "+ AnalyzerRole, CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole, ScheduledTuningRole, StateMachineRole, SweepRole: PermissionsBoundary = arn:aws:iam::123456789012:policy/b",
+            "+ Sweep: ScheduleExpression = rate(2 days)",
+            "+ ScheduledTuning: ScheduleExpression = rate(30 days)",
+            "+ ScheduledTuning: Target.Input = {\"num\": 5}",
+            "+ ScheduledTuningRole, SweepRole: Type = AWS::IAM::Role",
+            "+ ScheduledTuning, Sweep: Type = AWS::Scheduler::Schedule",
+        ],
+    },
+    Case {
+        given: &[
+            ("SubnetIds", "subnet-1,subnet-2"),
+            ("SecurityGroupIds", "sg-1"),
+        ],
+        trace: &[
+            "+ AnalyzerRole, CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole: ManagedPolicyArns.1 = arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
+            "+ Analyzer, Cleaner, Executor, Initializer, Optimizer, Publisher: VpcConfig.SecurityGroupIds.0 = sg-1",
+            "+ Analyzer, Cleaner, Executor, Initializer, Optimizer, Publisher: VpcConfig.SubnetIds.0 = subnet-1",
+            "+ Analyzer, Cleaner, Executor, Initializer, Optimizer, Publisher: VpcConfig.SubnetIds.1 = subnet-2",
+        ],
+    },
+    Case {
+        given: &[("SecurityGroupIds", "sg-1")],
+        trace: &[
+            "+ AnalyzerRole, CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole: ManagedPolicyArns.1 = arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
+            "+ Analyzer, Cleaner, Executor, Initializer, Optimizer, Publisher: VpcConfig.SecurityGroupIds.0 = sg-1",
+            "+ Analyzer, Cleaner, Executor, Initializer, Optimizer, Publisher: VpcConfig.SubnetIds.0 = ",
+        ],
+    },
+];
+
+/// Values that CloudFormation is to refuse before it touches anything.
+const REFUSED: [(&str, &str); 13] = [
+    ("Architecture", "riscv64"),
+    ("LongestWait", "-1"),
+    ("PowerValues", "128;256"),
+    ("VisualizationURL", "https://charts.example.com/\"}"),
+    ("VisualizationURL", "charts.example.com"),
+    ("LambdaResource", "*"),
+    (
+        "LambdaResource",
+        "arn:aws:lambda:*:123456789012:function:orders:3",
+    ),
+    (
+        "LambdaResource",
+        "arn:aws:lambda:*:123456789012:function:*:*",
+    ),
+    ("TotalExecutionTimeout", "0"),
+    ("StateMachineName", "of mine"),
+    ("TuningScheduleInput", "my-function"),
+    ("LogGroupRetentionInDays", "2"),
+    ("PermissionsBoundary", "MyBoundary"),
+];
+
+/// The parameter sets that `tools/transformed.py` is to be asked for.
+pub(crate) fn asked() -> Value {
+    let traced = CASES.iter().map(|case| set(case.given));
+    let refused = REFUSED.iter().map(|given| set(&[*given]));
+    let without_input = [set(&[("TuningSchedule", "rate(1 day)")])];
+    let sets = [set(&[])].into_iter().chain(traced).chain(refused);
+    sets.chain(without_input).collect()
+}
+
+fn set(given: &[(&str, &str)]) -> Value {
+    let mut set: Map<String, Value> = MAY_BE_EMPTY
+        .map(|name| (name.to_owned(), json!("")))
+        .into_iter()
+        .collect();
+    set.extend(
+        given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value))),
+    );
+    Value::Object(set)
+}
+
+/// Every parameter without a case, and every case whose trace is another one, in words.
+pub(crate) fn faults(answers: &[Value]) -> Vec<String> {
+    let sets = asked();
+    let sets = sets.as_array().map(Vec::as_slice).unwrap_or_default();
+    if sets.len() != answers.len() {
+        return vec![format!(
+            "{} sets of parameters were asked for, {} answered",
+            sets.len(),
+            answers.len()
+        )];
+    }
+    let stacks: Vec<Stack> = sets
+        .iter()
+        .zip(answers)
+        .map(|(set, answer)| Stack::new(&answer["template"], set))
+        .collect();
+    let refused: Vec<&Value> = answers.iter().map(|answer| &answer["refused"]).collect();
+    let mut faults = untried(&answers[0]["template"]["Parameters"]);
+    let none = leaves(&stacks[0].resolved());
+    faults.extend(empty(&none));
+    let mut rest = stacks.iter().zip(&refused).skip(1);
+    for (case, (stack, refused)) in CASES.iter().zip(&mut rest) {
+        let names: Vec<&str> = case.given.iter().map(|(name, _)| *name).collect();
+        let names = names.join(" and ");
+        if **refused != json!([]) {
+            faults.push(format!("{names}: CloudFormation would refuse {refused}"));
+        }
+        for broken in stack.broken_rules() {
+            faults.push(format!("{names}: breaks the rule: {broken}"));
+        }
+        let trace = trace(&none, &leaves(&stack.resolved()), case.given);
+        if trace != case.trace {
+            faults.push(format!(
+                "{names} leaves another trace:\n    {}\nthan it should:\n    {}",
+                trace.join("\n    "),
+                case.trace.join("\n    ")
+            ));
+        }
+    }
+    for ((name, value), (_, refused)) in REFUSED.iter().zip(&mut rest) {
+        if **refused != json!([name]) {
+            faults.push(format!("{name} may be `{value}`"));
+        }
+    }
+    for (stack, _) in rest {
+        if stack.broken_rules().is_empty() {
+            faults.push("a schedule may be given without an input".to_owned());
+        }
+    }
+    faults
+}
+
+fn untried(parameters: &Value) -> Vec<String> {
+    let tried: BTreeSet<&str> = CASES
+        .iter()
+        .flat_map(|case| case.given)
+        .map(|(name, _)| *name)
+        .collect();
+    let none = Map::new();
+    let names = parameters.as_object().unwrap_or(&none).keys();
+    names
+        .filter(|name| !tried.contains(name.as_str()))
+        .map(|name| format!("no case gives the parameter {name}"))
+        .collect()
+}
+
+/// Where in the stack something is: the resource or output, and the place in it.
+type Place = (String, String);
+
+/// An empty text or list in a stack that was given nothing. The definition has its own words for two of them.
+fn empty(none: &BTreeMap<Place, String>) -> Vec<String> {
+    let excepted =
+        ["PowerValues", "VisualizationURL"].map(|name| format!("DefinitionSubstitutions.{name}"));
+    none.iter()
+        .filter(|((_, place), value)| {
+            ["", "[]", "{}", "null"].contains(&value.as_str()) && !excepted.contains(place)
+        })
+        // SAM's own.
+        .filter(|((resource, place), _)| {
+            (resource.as_str(), place.as_str()) != ("StateMachineRole", "ManagedPolicyArns")
+        })
+        .map(|((resource, place), value)| {
+            format!("a stack without parameters has `{value}` at {resource}: {place}")
+        })
+        .collect()
+}
+
+/// The differences, one line for those that several resources have in common. Of a resource that is new, its type and what
+/// has a value that was given.
+fn trace(
+    none: &BTreeMap<Place, String>,
+    some: &BTreeMap<Place, String>,
+    given: &[(&str, &str)],
+) -> Vec<String> {
+    let known: BTreeSet<&String> = none.keys().map(|(resource, _)| resource).collect();
+    let mut differences: BTreeMap<(String, char, String), Vec<&str>> = BTreeMap::new();
+    for (sign, from, to) in [('-', none, some), ('+', some, none)] {
+        for ((resource, place), value) in from {
+            let key = (resource.clone(), place.clone());
+            if to.get(&key) == Some(value) {
+                continue;
+            }
+            let is_telling = known.contains(resource)
+                // A resource's type, and an output's value.
+                || ["Type", ""].contains(&place.as_str())
+                || given.iter().any(|(_, given)| value.contains(given));
+            if is_telling {
+                differences
+                    .entry((place.clone(), sign, value.clone()))
+                    .or_default()
+                    .push(resource);
+            }
+        }
+    }
+    let lines = differences
+        .into_iter()
+        .map(|((place, sign, value), resources)| {
+            let place = if place.is_empty() { "Value" } else { &place };
+            format!("{sign} {}: {place} = {value}", resources.join(", "))
+        });
+    lines.collect()
+}
+
+/// Every value that has no parts, by its place.
+fn leaves(resolved: &Value) -> BTreeMap<Place, String> {
+    let mut found = BTreeMap::new();
+    let none = Map::new();
+    for (id, resource) in resolved["Resources"].as_object().unwrap_or(&none) {
+        collect(resource, &mut Vec::new(), &mut |place, value| {
+            found.insert((id.clone(), place), value);
+        });
+    }
+    for (id, output) in resolved["Outputs"].as_object().unwrap_or(&none) {
+        let id = format!("output {id}");
+        collect(&output["Value"], &mut Vec::new(), &mut |place, value| {
+            found.insert((id.clone(), place), value);
+        });
+    }
+    found
+}
+
+fn collect(value: &Value, place: &mut Vec<String>, found: &mut dyn FnMut(String, String)) {
+    let mut step = |name: String, value: &Value| {
+        place.push(name);
+        collect(value, place, found);
+        place.pop();
+    };
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (name, value) in fields {
+                step(name.clone(), value);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                // A statement's name says more than its number.
+                let name = item["Sid"].as_str().map(str::to_owned);
+                step(name.unwrap_or_else(|| index.to_string()), item);
+            }
+        }
+        leaf => {
+            let text = leaf
+                .as_str()
+                .map_or_else(|| leaf.to_string(), str::to_owned);
+            found(shown(place), text);
+        }
+    }
+}
+
+/// Without the steps that every place of its kind has.
+fn shown(place: &[String]) -> String {
+    let place = place.join(".");
+    let place = place.strip_prefix("Properties.").unwrap_or(&place);
+    let statement = "Policies.0.PolicyDocument.Statement.";
+    place.strip_prefix(statement).unwrap_or(place).to_owned()
+}
