@@ -7,6 +7,7 @@ mod deployments;
 mod failures;
 mod large;
 mod locks;
+mod parameters;
 mod payloads;
 mod refusals;
 mod starting;
@@ -41,6 +42,14 @@ cases![
         two_tunings_of_one_function_at_once_both_succeed,
         eight_tunings_of_one_function_at_once_all_succeed,
         a_tuning_stopped_while_it_waits_changes_nothing_in_its_turn,
+    ],
+    parameters: [
+        the_schedule_starts_a_tuning_with_its_own_input,
+        an_input_without_sizes_gets_those_of_the_stack,
+        an_outcome_links_to_the_page_of_the_stack,
+        the_state_machine_has_the_name_and_the_timeout_of_the_stack,
+        the_functions_logs_are_kept_as_long_as_the_stack_says,
+        the_functions_run_in_the_vpc_with_bounded_roles,
     ],
     differences: [the_simulator_differs_from_local_aws_only_where_it_is_documented],
     cleaning: [

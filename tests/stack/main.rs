@@ -5,6 +5,7 @@
 
 mod cases;
 mod differences;
+mod given;
 mod harness;
 
 use std::process::ExitCode;
@@ -21,10 +22,8 @@ use harness::Bench;
 const TIME_SCALE: f64 = 0.02;
 
 /// What the tuner itself waits for takes real time: here so little that a case can see the end of it.
-const LONGEST_WAIT_S: u64 = 75;
 const LONGEST_PUBLISHING_S: u32 = 40;
 const LONGEST_MEASURING_S: u32 = 30;
-const SWEEP_SCHEDULE: &str = "rate(1 minute)";
 
 /// Most of a case is waiting.
 const CASES_AT_ONCE: usize = 4;
@@ -50,10 +49,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let options = Options {
         time_scale: TIME_SCALE,
-        parameters: vec![
-            ("LongestWait".to_owned(), LONGEST_WAIT_S.to_string()),
-            ("SweepSchedule".to_owned(), SWEEP_SCHEDULE.to_owned()),
-        ],
+        parameters: given::parameters(),
         ..Options::default()
     };
     let local = LocalAws::start(&options).context("local AWS did not start")?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use super::{contains, known_curve, slow};
-use crate::LONGEST_WAIT_S;
+use crate::given::LONGEST_WAIT_S;
 use crate::harness::{Bench, LOCK, Target, failed, now_s, wait_until};
 
 const HOUR_S: u64 = 3_600;
