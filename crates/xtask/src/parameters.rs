@@ -354,8 +354,8 @@ fn empty(none: &BTreeMap<Place, String>) -> Vec<String> {
         .collect()
 }
 
-/// The differences, one line for those that several resources have in common. Of a resource that is new, its type and what
-/// has a value that was given.
+/// The differences, one line for those that several resources have in common. Of a resource that is new, its type, what has
+/// a value that was given, and what is empty.
 fn trace(
     none: &BTreeMap<Place, String>,
     some: &BTreeMap<Place, String>,
@@ -372,6 +372,7 @@ fn trace(
             let is_telling = known.contains(resource)
                 // A resource's type, and an output's value.
                 || ["Type", ""].contains(&place.as_str())
+                || value.is_empty()
                 || given.iter().any(|(_, given)| value.contains(given));
             if is_telling {
                 differences
