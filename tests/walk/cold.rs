@@ -145,6 +145,17 @@ async fn all_sizes_are_carried_from_round_to_round() {
     world.is_as_before();
 }
 
+#[test]
+fn the_template_sets_the_pace_that_the_functions_read() {
+    const TEMPLATE: &str = include_str!("../../template.yaml");
+    let set = format!("{}: !Ref ControlPlaneRate", power_tuner_aws::paced::RATE);
+    assert_eq!(
+        TEMPLATE.matches(&set).count(),
+        4,
+        "in all that ask for versions"
+    );
+}
+
 /// Forty-six sizes, each published, looked at and deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_control_plane_is_never_asked_for_more_than_the_pace() {

@@ -8,7 +8,7 @@ mod invoke;
 mod lambda;
 pub mod latest;
 pub mod lock;
-mod paced;
+pub mod paced;
 mod pauses;
 mod stepfunctions;
 mod stored;

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use tokio::time::{Instant, sleep_until};
 
 /// How many requests a second this function may send; the template sets it.
-const RATE: &str = "CONTROL_PLANE_RATE";
+pub const RATE: &str = "CONTROL_PLANE_RATE";
 /// Where nobody sets it: half of what the account has.
 const USUAL_RATE: f64 = 7.0;
 

@@ -1,4 +1,4 @@
-//! As much of CloudFormation as it takes to see what a template comes to: parameters, conditions and rules.
+//! As much of `CloudFormation` as it takes to see what a template comes to: parameters, conditions and rules.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// A template, after its transform, with parameters.
 pub(crate) struct Stack<'a> {
     template: &'a Value,
-    /// Those that were given, then the defaults, then CloudFormation's own.
+    /// Those that were given, then the defaults, then `CloudFormation`'s own.
     parameters: BTreeMap<String, Value>,
 }
 

@@ -44,6 +44,13 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        given: &[("ControlPlaneRate", "3")],
+        trace: &[
+            "+ Cleaner, Initializer, Optimizer, Publisher: Environment.Variables.CONTROL_PLANE_RATE = 3",
+            "- Cleaner, Initializer, Optimizer, Publisher: Environment.Variables.CONTROL_PLANE_RATE = 7",
+        ],
+    },
+    Case {
         given: &[("SweepSchedule", "rate(2 days)")],
         trace: &[
             "+ Sweep: ScheduleExpression = rate(2 days)",
@@ -222,8 +229,9 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// Values that CloudFormation is to refuse before it touches anything.
-const REFUSED: [(&str, &str); 13] = [
+/// Values that `CloudFormation` is to refuse before it touches anything.
+const REFUSED: [(&str, &str); 14] = [
+    ("ControlPlaneRate", "16"),
     ("Architecture", "riscv64"),
     ("LongestWait", "-1"),
     ("PowerValues", "128;256"),
