@@ -49,7 +49,6 @@ cases![
         an_outcome_links_to_the_page_of_the_stack,
         the_state_machine_has_the_name_and_the_timeout_of_the_stack,
         the_functions_logs_are_kept_as_long_as_the_stack_says,
-        the_functions_run_in_the_vpc_with_bounded_roles,
     ],
     differences: [the_simulator_differs_from_local_aws_only_where_it_is_documented],
     cleaning: [

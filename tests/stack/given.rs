@@ -9,9 +9,6 @@ pub const STATE_MACHINE_NAME: &str = "the-suites-tuner";
 pub const TOTAL_EXECUTION_TIMEOUT: u64 = 3600;
 pub const LOG_RETENTION_DAYS: u64 = 30;
 pub const LOG_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/of-the-logs";
-pub const PERMISSIONS_BOUNDARY: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
-pub const SUBNETS: [&str; 2] = ["subnet-a", "subnet-b"];
-pub const SECURITY_GROUP: &str = "sg-a";
 
 /// Nobody else names it.
 pub const SCHEDULED_FUNCTION: &str = "tuned_by_the_schedule";
@@ -41,9 +38,12 @@ pub fn parameters() -> Vec<(String, String)> {
         ("PayloadS3Key", "tunings/*".to_owned()),
         ("LogGroupRetentionInDays", LOG_RETENTION_DAYS.to_string()),
         ("LogGroupKmsKey", LOG_KEY.to_owned()),
-        ("PermissionsBoundary", PERMISSIONS_BOUNDARY.to_owned()),
-        ("SubnetIds", SUBNETS.join(",")),
-        ("SecurityGroupIds", SECURITY_GROUP.to_owned()),
+        (
+            "PermissionsBoundary",
+            "arn:aws:iam::aws:policy/AdministratorAccess".to_owned(),
+        ),
+        ("SubnetIds", "subnet-a,subnet-b".to_owned()),
+        ("SecurityGroupIds", "sg-a".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

@@ -1,10 +1,11 @@
-//! The template's parameters, as the suite's stack was given them. What local AWS does not show of them, and that an
-//! empty one leaves nothing behind, is checked on the template itself (`cargo xtask test --only parameters`).
+//! The template's parameters, as the suite's stack was given them. What local AWS does not make of them (a boundary, a VPC,
+//! who may do what), and that an empty one leaves nothing behind, is checked on the template itself: `cargo xtask test
+//! --only parameters`.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{contains, known_curve};
+use super::known_curve;
 use crate::given;
 use crate::harness::{Bench, wait_until};
 
@@ -120,33 +121,4 @@ pub fn the_functions_logs_are_kept_as_long_as_the_stack_says(bench: &Bench) -> R
         );
         Ok(lines.iter().any(|line| group(line).contains("Executor")))
     })
-}
-
-pub fn the_functions_run_in_the_vpc_with_bounded_roles(bench: &Bench) -> Result<()> {
-    let aws = bench.local.aws();
-    let listed = aws.rest("lambda", "GET", "/2015-03-31/functions/", None)?;
-    let functions = listed["Functions"].as_array().context("`Functions`")?;
-    ensure!(functions.len() >= 6, "{listed:#}");
-    let of_stack = functions.iter().filter(|function| {
-        let name = function["FunctionName"].as_str().unwrap_or_default();
-        name.starts_with("power-tuner-")
-    });
-    for function in of_stack {
-        let vpc = &function["VpcConfig"];
-        ensure!(vpc["SubnetIds"] == json!(given::SUBNETS), "{function:#}");
-        ensure!(
-            vpc["SecurityGroupIds"] == json!([given::SECURITY_GROUP]),
-            "{function:#}"
-        );
-        let role = function["Role"]
-            .as_str()
-            .and_then(|arn| arn.rsplit('/').next());
-        let role = role.context("a role")?;
-        let described = aws.query("iam", "GetRole", "2010-05-08", &[("RoleName", role)])?;
-        contains(&described, given::PERMISSIONS_BOUNDARY)?;
-        let attached = [("RoleName", role)];
-        let attached = aws.query("iam", "ListAttachedRolePolicies", "2010-05-08", &attached)?;
-        contains(&attached, "AWSLambdaVPCAccessExecutionRole")?;
-    }
-    Ok(())
 }
