@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// A template, after its transform, with parameters.
 pub(crate) struct Stack<'a> {
     template: &'a Value,
-    /// Those that were given, then the defaults, then `CloudFormation`'s own.
+    /// Those that were given, then the defaults, then those of `CloudFormation` itself.
     parameters: BTreeMap<String, Value>,
 }
 
