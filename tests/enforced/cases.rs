@@ -24,9 +24,13 @@ cases![
     an_alias_is_made_and_moved_with_the_templates_permissions,
     a_function_of_another_region_is_tuned_there_at_its_price,
     a_tuning_succeeds_with_the_templates_permissions,
+    payloads_are_read_where_the_parameters_say_and_nowhere_else,
     no_role_may_do_more_than_its_function_does,
     roles_that_local_aws_does_not_ask_allow_what_is_needed_and_no_more,
 ];
+
+/// What the stack's parameter names.
+pub const BUCKET: &str = "payloads";
 
 /// `x86_64`, from the price table's source.
 const PER_GB_SECOND: f64 = 1.66667e-5;
@@ -60,6 +64,23 @@ fn a_tuning_succeeds_with_the_templates_permissions(bench: &Bench) -> Result<()>
         sizes.len() == 4 && sizes.iter().all(|size| size["status"] == "measured"),
         "{outcome:#}"
     );
+    target.is_as_before()
+}
+
+fn payloads_are_read_where_the_parameters_say_and_nowhere_else(bench: &Bench) -> Result<()> {
+    let target = bench.function()?;
+    let aws = bench.local.aws();
+    aws.create_bucket(BUCKET)?;
+    for key in ["tunings/p.json", "private/p.json"] {
+        aws.put_object(BUCKET, key, "{}".to_owned())?;
+    }
+    let from = |key: &str| target.input(json!({"payloadS3": format!("s3://{BUCKET}/{key}")}));
+    bench.tune(&from("tunings/p.json")?)?;
+    let execution = bench.local.start_execution(&from("private/p.json")?)?;
+    let (error, cause) = bench.failure_of(&execution)?;
+    ensure!(error == "PayloadUnavailable", "{error}: {cause}");
+    let remedy = "deploy the stack with the parameters PayloadS3Bucket and PayloadS3Key";
+    ensure!(cause.contains(remedy), "{cause}");
     target.is_as_before()
 }
 

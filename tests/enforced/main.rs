@@ -57,6 +57,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let options = Options {
         targets: Targets::MiniStack,
         ministack: vec![("AUTH".to_owned(), "true".to_owned())],
+        parameters: [
+            ("PayloadS3Bucket", cases::BUCKET),
+            ("PayloadS3Key", "tunings/*"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
         ..Options::default()
     };
     let local = LocalAws::start(&options).context("local AWS did not start")?;
