@@ -70,9 +70,9 @@ pub async fn handle(
             function,
             deadline,
         };
-        // Half of the time for waiting, half for the work.
+        // A third of the time for waiting: the end of the rest is for putting back.
         let still = plan.longest_wait_s.saturating_sub(published.waited_s);
-        let patience = (deadline.left() / 2).min(Duration::from_secs(still));
+        let patience = (deadline.left() / 3).min(Duration::from_secs(still));
         let start = Instant::now();
         let tried = hand.lock(&execution, plan.target.memory, patience).await?;
         let waited = start.elapsed().as_secs();

@@ -371,7 +371,7 @@ async fn nothing_is_written_when_the_deadline_is_near() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_waits_for_half_of_its_time_and_says_for_how_long() {
+async fn a_batch_waits_for_a_third_of_its_time_and_says_for_how_long() {
     let bench = bench().await;
     let mut plan = bench.plan(&[128, 512]).await;
     plan.longest_wait_s = 600;
@@ -383,10 +383,10 @@ async fn a_batch_waits_for_half_of_its_time_and_says_for_how_long() {
         )
         .expect("a lock");
     let published = bench
-        .publish_as_planned(plan, nothing_yet(), Duration::from_secs(17))
+        .publish_as_planned(plan, nothing_yet(), Duration::from_secs(24))
         .await
         .expect("it waited");
     assert!(!published.done);
-    assert!((8..=13).contains(&published.waited_s), "{published:?}");
+    assert!((8..=12).contains(&published.waited_s), "{published:?}");
     assert!(bench.published().is_empty());
 }
