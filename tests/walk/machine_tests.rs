@@ -242,12 +242,15 @@ fn whatever_is_not_known_is_refused_by_its_name() {
     for (state, want) in cases {
         assert_eq!(refusal(&json!({"A": state})), want);
     }
-    let other = state(
-        flow(&json!({"A": pass(json!({}))})),
-        json!({"QueryLanguage": "JSONata"}),
-    );
-    let error = read_flow(&other).err().expect("a refusal");
-    assert_eq!(error.to_string(), "unknown field `QueryLanguage`");
+    let refused = |more: Value| {
+        let flow = state(flow(&json!({"A": pass(json!({}))})), more);
+        read_flow(&flow).err().map(|error| format!("{error:#}"))
+    };
+    let unknown = refused(json!({"Version": "1.0"}));
+    assert_eq!(unknown.as_deref(), Some("unknown field `Version`"));
+    assert_eq!(refused(json!({"TimeoutSeconds": 60})), None);
+    let text = refused(json!({"TimeoutSeconds": "60"})).expect("a refusal");
+    assert!(text.starts_with("`TimeoutSeconds`: "), "{text}");
 }
 
 #[test]
