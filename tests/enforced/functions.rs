@@ -171,8 +171,10 @@ impl<'a> Bench<'a> {
     /// moment later.
     pub fn deletions(&self, execution: &str, outcome: &str) -> Result<usize> {
         let cleaner = self.local.stack_output("CleanerFunctionName");
-        let query = json!({"logGroupName": format!("/aws/lambda/{cleaner}")});
         let aws = self.local.aws();
+        let path = format!("/2015-03-31/functions/{cleaner}/configuration");
+        let configuration = aws.rest("lambda", "GET", &path, None)?;
+        let query = json!({"logGroupName": configuration["LoggingConfig"]["LogGroup"]});
         let found = aws.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
         let events = found["events"].as_array().into_iter().flatten();
         let lines =
