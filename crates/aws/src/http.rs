@@ -22,6 +22,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 const KEEP_ALIVE: Duration = Duration::from_secs(45);
 /// So many probes without an answer, and the connection is dead.
 const PROBES: u32 = 4;
+/// So long may what was sent stay without an acknowledgement, which no probe looks after.
+#[cfg(target_os = "linux")]
+const LONGEST_UNHEARD: Duration = Duration::from_mins(3);
 const LONGEST_CONNECT: Duration = Duration::from_millis(3_100);
 /// An environment that Lambda froze wakes up with connections that are long gone.
 const LONGEST_IDLE: Duration = Duration::from_secs(20);
@@ -50,6 +53,8 @@ fn tcp() -> Tcp {
     tcp.set_keepalive(Some(KEEP_ALIVE));
     tcp.set_keepalive_interval(Some(KEEP_ALIVE));
     tcp.set_keepalive_retries(Some(PROBES));
+    #[cfg(target_os = "linux")]
+    tcp.set_tcp_user_timeout(Some(LONGEST_UNHEARD));
     tcp
 }
 

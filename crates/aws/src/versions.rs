@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt as _};
 use power_tuner_core::TuneError;
 use power_tuner_core::configuration::State;
+use power_tuner_core::error::shortened;
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::measurement::Version;
 use power_tuner_core::tuning::FailedVersion;
@@ -32,6 +33,8 @@ pub struct Ready {
     pub failed: Vec<FailedVersion>,
 }
 
+/// Reasons of all sizes travel together.
+const LONGEST_REASON: usize = 200;
 /// All of the control plane takes 15 requests a second, for everybody in the account.
 const DELETIONS_AT_ONCE: usize = 3;
 /// What a deletion that has to be repeated leaves for telling what became of it.
@@ -59,7 +62,10 @@ pub async fn ready(
                 State::Failed(reason) => {
                     ready.failed.push(FailedVersion {
                         version: version.clone(),
-                        cause: format!("AWS could not make its version work: {reason}"),
+                        cause: format!(
+                            "AWS could not make its version work: {}",
+                            shortened(&reason, LONGEST_REASON)
+                        ),
                     });
                     break;
                 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Failure;
+use crate::error::{Failure, TuneError};
 use crate::memory::MemoryMb;
 use crate::prices::Price;
 use crate::report::{Found, Report};
@@ -30,6 +30,9 @@ pub struct Progress {
     /// Rounds one after the other that brought no cold start.
     #[serde(skip_serializing_if = "is_zero")]
     pub fruitless: u32,
+    /// Batches one after the other whose calls were cut off, and none answered.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub stalled: u32,
     /// Set when `done`, unless the size failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Summary>,
@@ -37,6 +40,9 @@ pub struct Progress {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
+
+/// Calls that no batch can hold are not begun for ever.
+const MOST_STALLED: u32 = 2;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
 fn is_zero(count: &u32) -> bool {
@@ -87,6 +93,14 @@ pub struct Tally {
     pub max_memory_used_mb: u32,
     /// The sum over all calls: what the measuring was billed for.
     pub billed_ms: u64,
+}
+
+impl Tally {
+    /// Calls that took an environment, or may have.
+    #[must_use]
+    pub fn used_up(&self) -> u32 {
+        self.calls + self.without_answer + self.cut_off
+    }
 }
 
 /// How a call of the target ended.
@@ -145,6 +159,31 @@ impl Progress {
         self.tally.without_report + self.tally.without_answer > (num / 5).max(3)
     }
 
+    /// Ends a batch: what it gives back keeps batches from following each other for ever.
+    pub fn end_batch(&mut self, before: &Self, most_batches: u32) -> Option<TuneError> {
+        let (now, then) = (&self.tally, &before.tally);
+        self.stalled = if now.calls > then.calls {
+            0
+        } else {
+            before.stalled + u32::from(now.cut_off > then.cut_off)
+        };
+        if self.stalled >= MOST_STALLED {
+            return Some(TuneError::InvocationFailed(format!(
+                "not one call ended within the time of {} batches; tune the function on a smaller payload, or set \
+                 `parallelInvocation` to a smaller number",
+                self.stalled
+            )));
+        }
+        (self.batches >= most_batches).then(|| {
+            TuneError::InvocationFailed(format!(
+                "{} batches have given {} samples, and more would not fit into the history of an execution; tune with \
+                 fewer calls, fewer sizes, shorter pauses or more calls at once",
+                self.batches,
+                self.samples.len()
+            ))
+        })
+    }
+
     /// Ends a round that did not bring all cold starts.
     pub fn end_round(&mut self, before: &Self) {
         self.done = true;
@@ -173,6 +212,7 @@ impl Progress {
             samples: Samples::default(),
             by_payload: Vec::new(),
             fruitless: 0,
+            stalled: 0,
             summary,
             failure,
             ..self
@@ -334,6 +374,29 @@ mod tests {
         assert_eq!(
             (progress.tally.cold_starts, progress.tally.slow_inits),
             (2, 1)
+        );
+    }
+
+    #[test]
+    fn batches_without_an_answer_or_an_end_are_not_repeated_for_ever() {
+        let mut progress = Progress::default();
+        for stalled in 1..MOST_STALLED {
+            let before = progress.clone();
+            progress.tally.cut_off += 4;
+            assert!(progress.end_batch(&before, 100).is_none());
+            assert_eq!(progress.stalled, stalled);
+        }
+        let before = progress.clone();
+        progress.tally.cut_off += 4;
+        assert!(progress.end_batch(&before, 100).is_some());
+        progress.tally.calls += 1;
+        assert!(progress.end_batch(&before, 100).is_none());
+        assert_eq!(progress.stalled, 0, "one was answered");
+        progress.batches = 100;
+        let error = progress.end_batch(&before, 100).expect("too many batches");
+        assert!(
+            error.to_string().contains("the history of an execution"),
+            "{error}"
         );
     }
 

@@ -4,12 +4,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::error::Fault;
+use crate::error::{Fault, shortened};
 use crate::request::{Request, positive};
 
 /// The payloads, each with the number of calls that receive it; together these are all calls of a size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payloads(Vec<(Vec<u8>, u32)>);
+
+/// So many faults of a distribution show what is wrong with it.
+const MOST_FAULTS: usize = 20;
+const LONGEST_RULE: usize = 100;
 
 impl Payloads {
     /// Reads the payload of an input.
@@ -38,8 +42,7 @@ impl Payloads {
     pub fn parse(text: &str, request: &Request) -> Result<Self, NotAPayload> {
         let json: &RawValue = serde_json::from_str(text)?;
         let text = json.get();
-        // What is no list of these is no distribution.
-        let items: Vec<Weighted> = serde_json::from_str(text).unwrap_or_default();
+        let items = stored_distribution(text).unwrap_or_default();
         if items.is_empty() {
             return Ok(Self(vec![(raw_bytes(json), request.calls())]));
         }
@@ -60,7 +63,16 @@ impl Payloads {
         for (index, (_, weight)) in items.iter().enumerate() {
             match positive(weight) {
                 Ok(weight) => weights.push(weight),
-                Err(rule) => faults.push(Fault::new(format!("{field}[{index}].weight"), rule)),
+                // A weight may be a part of somebody's data that only looks like a distribution.
+                Err(_) if faults.len() == MOST_FAULTS => {}
+                Err(_) if request.disable_payload_logs => {
+                    let rule = "is not a number above 0";
+                    faults.push(Fault::new(format!("{field}[{index}].weight"), rule));
+                }
+                Err(rule) => {
+                    let rule = shortened(&rule, LONGEST_RULE);
+                    faults.push(Fault::new(format!("{field}[{index}].weight"), rule));
+                }
             }
         }
         if items.len() > request.num as usize {
@@ -118,6 +130,17 @@ struct Weighted<'a> {
     #[serde(borrow)]
     payload: &'a RawValue,
     weight: Value,
+}
+
+/// As [`distribution`]. What serde takes for an object may be a list of its fields' values, too.
+fn stored_distribution(text: &str) -> Option<Vec<Weighted<'_>>> {
+    let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    items.into_iter().map(weighted).collect()
+}
+
+fn weighted(item: &RawValue) -> Option<Weighted<'_>> {
+    let text = Some(item.get()).filter(|text| text.starts_with('{'))?;
+    serde_json::from_str(text).ok()
 }
 
 /// As [`bytes`], without reading more than has to be.
@@ -202,6 +225,10 @@ mod tests {
                 Some(json!([{"payload": 1, "weight": 2}, {"other": 1}])),
                 r#"[{"payload":1,"weight":2},{"other":1}]"#,
             ),
+            (
+                Some(json!([["Paris", 2.35], ["Rome", 12.5]])),
+                r#"[["Paris",2.35],["Rome",12.5]]"#,
+            ),
         ];
         for (payload, want) in cases {
             let payloads = Payloads::read(payload.as_ref(), &request(7)).expect("payloads");
@@ -255,6 +282,13 @@ mod tests {
             assert!(error.to_string().starts_with("it is not JSON: "), "{error}");
         }
         let weights = r#"[{"payload": 1, "weight": -1}]"#;
+        let mut quiet = request(5);
+        quiet.disable_payload_logs = true;
+        let text = r#"[{"payload": 1, "weight": "secret"}]"#;
+        let Err(NotAPayload::Faults(faults)) = Payloads::parse(text, &quiet) else {
+            panic!("no faults");
+        };
+        assert!(!format!("{faults:?}").contains("secret"), "{faults:?}");
         let Err(NotAPayload::Faults(faults)) = Payloads::parse(weights, &request(5)) else {
             panic!("no faults");
         };

@@ -39,6 +39,8 @@ pub struct Plan {
     pub payload_etag: Option<String>,
     /// How many sizes are measured at the same time.
     pub sizes_at_once: u32,
+    /// How many batches each size may take: Step Functions ends an execution with too long a history.
+    pub most_batches: u32,
     /// How long to wait for another tuning of the same function.
     pub longest_wait_s: u64,
     /// What the outcome links to, if to anything.
@@ -130,6 +132,10 @@ fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::
 
 /// Each branch takes an executor's concurrency besides its calls', and a new account has 10 in all.
 const SIZES_AT_ONCE: u32 = 4;
+/// Of the 25,000 events that an execution may have; the rest is for publishing and cleaning up.
+const EVENTS_FOR_BATCHES: u32 = 22_000;
+/// Five for the task, two for the choice behind it, and four for the branch around the last one of a round.
+const EVENTS_OF_A_BATCH: u32 = 11;
 
 impl Plan {
     /// # Errors
@@ -149,6 +155,7 @@ impl Plan {
             lock,
             qualified,
             payload_etag,
+            reserved_concurrency,
             ..
         } = found;
         let regions = Regions {
@@ -159,6 +166,11 @@ impl Plan {
             Some(stated) => Price::stated(stated, regions),
             None => Price::of(regions, latest.architecture)?,
         };
+        // What is reserved for the function is little, and a burst takes all that it gets.
+        let takes_all = request.is_cold() && reserved_concurrency.is_some();
+        let sizes_at_once = if takes_all { 1 } else { SIZES_AT_ONCE };
+        let sizes = u32::try_from(request.sizes.len()).unwrap_or(u32::MAX);
+        let most_batches = EVENTS_FOR_BATCHES / EVENTS_OF_A_BATCH / sizes.max(1);
         // While another tuning holds the function, `$LATEST` has a size of that tuning's.
         let memory = lock.map_or(latest.memory, |note| note.memory);
         Ok(Self {
@@ -174,7 +186,8 @@ impl Plan {
             request,
             price,
             payload_etag,
-            sizes_at_once: SIZES_AT_ONCE,
+            sizes_at_once,
+            most_batches,
             longest_wait_s: stack.longest_wait_s,
             viewer,
         })

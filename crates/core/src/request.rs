@@ -85,6 +85,8 @@ const DEFAULT_SIZES: [u32; 6] = [128, 256, 512, 1024, 1536, 3008];
 const NUM: std::ops::RangeInclusive<u64> = 5..=5_000;
 /// What Step Functions carries from one state to the next, in bytes.
 const STATE_LIMIT: u64 = 256 * 1024;
+/// What is known of each size travels with the others.
+const MOST_SIZES: usize = 200;
 /// What the plan and the names around it take of that, at the most.
 const PLAN_BYTES: u64 = 8 * 1024;
 /// What one sample takes between two batches (a test of `measurement` holds it to that).
@@ -305,6 +307,13 @@ impl Reader<'_> {
         let mut sizes = match self.fields.get("powerValues") {
             None | Some(Value::Null) => self.default_sizes(default),
             Some(Value::String(all)) if all == "ALL" => MemoryMb::all(),
+            Some(Value::Array(values)) if values.len() > MOST_SIZES => {
+                self.faults.push(Fault::new(
+                    "powerValues",
+                    format!("has {} sizes; the most are {MOST_SIZES}", values.len()),
+                ));
+                Vec::new()
+            }
             Some(Value::Array(values)) if !values.is_empty() => {
                 self.check_sizes("powerValues", values)
             }
@@ -620,6 +629,10 @@ mod tests {
             (
                 json!({"lambdaARN": "f", "num": 5, "powerValues": ["big"]}),
                 "`powerValues[0]`: \"big\" is not a whole number of MB",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "powerValues": vec![512; 201]}),
+                "`powerValues`: has 201 sizes; the most are 200",
             ),
             (
                 json!({"lambdaARN": "f", "num": 5, "powerValues": []}),

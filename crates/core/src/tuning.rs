@@ -8,7 +8,7 @@ use crate::measurement::{Progress, Summary, Tally, Version};
 use crate::memory::MemoryMb;
 use crate::outcome::{Conclusion, Counted, DryRun, Outcome};
 use crate::plan::Plan;
-use crate::request::OnFailure;
+use crate::request::{OnFailure, Parallel};
 
 /// The state between two steps. The payload is not in it: steps that need it read it from the execution's input.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -50,6 +50,9 @@ pub struct Round {
     pub number: u32,
     /// The Map puts what became of each in its place.
     pub sizes: Vec<Branch>,
+    /// Runs of the executor for these sizes in the rounds before.
+    #[serde(default)]
+    pub batches_before: u32,
 }
 
 /// One memory size: a branch of the Map.
@@ -107,8 +110,11 @@ pub struct SizeResult {
     pub result: Result<Summary, Failure>,
 }
 
-/// More rounds than this do not bring what the ones before did not.
+/// More rounds than this, beside those that a bound on calls at once makes necessary, do not bring what the ones before
+/// did not.
 const MOST_ROUNDS: u32 = 20;
+/// So many calls for each cold start that is wanted are enough.
+const MOST_CALLS_PER_COLD_START: u32 = 4;
 /// Nor do more than so many one after the other that brought nothing.
 const MOST_FRUITLESS: u32 = 3;
 
@@ -122,16 +128,19 @@ impl Branch {
         }
     }
 
-    /// Nothing more is to be measured.
-    fn is_over(&self) -> bool {
+    /// Nothing more is to be measured, where so many cold starts are wanted.
+    fn is_over(&self, wanted: u32) -> bool {
         let Progress {
             summary,
             failure,
             fruitless,
+            tally,
             ..
         } = &self.progress;
         let has_ended = summary.is_some() || failure.is_some() || self.caught.is_some();
-        has_ended || *fruitless >= MOST_FRUITLESS
+        let is_in_vain =
+            *fruitless >= MOST_FRUITLESS || tally.calls >= wanted * MOST_CALLS_PER_COLD_START;
+        has_ended || is_in_vain
     }
 
     /// For another round, with what was measured so far.
@@ -139,7 +148,6 @@ impl Branch {
         Self {
             progress: Progress {
                 done: false,
-                batches: 0,
                 ..self.progress
             },
             ..self
@@ -147,7 +155,7 @@ impl Branch {
     }
 
     /// What it ended with; one that has neither result nor failure never came to its cold starts.
-    fn result(self, calls: u32) -> SizeResult {
+    fn result(self, calls: u32, rounds: u32) -> SizeResult {
         let Progress {
             samples,
             tally,
@@ -158,10 +166,12 @@ impl Branch {
         let too_few = || Failure {
             error: "NoMeasurements".to_owned(),
             cause: format!(
-                "only {} of {calls} cold starts in {} calls; Lambda had environments ready or refused calls: raise the \
-                 concurrency that the function and the account have, or lower `num`",
+                "only {} of {calls} cold starts after {rounds} rounds: of {} calls, {} found an environment that was ready, \
+                 and Lambda refused {} more; lower `num`, or raise the concurrency that the function and the account have",
                 samples.len(),
-                tally.calls
+                tally.calls,
+                tally.calls.saturating_sub(tally.cold_starts),
+                tally.throttles
             ),
         };
         let failure = failure.or_else(|| self.caught.map(Failure::from));
@@ -181,6 +191,7 @@ impl Tuning {
             round: Round {
                 number: 1,
                 sizes: sizes.collect(),
+                batches_before: 0,
             },
             plan,
             published: Published::default(),
@@ -198,9 +209,11 @@ impl Tuning {
     /// No size could be measured, or one could not and the input wants that to be a failure.
     pub fn decide(mut self) -> Result<Self, TuneError> {
         self.transitions += self.transitions_of_the_round();
+        self.refuse_a_payload_that_changed()?;
+        let wanted = self.plan.request.calls();
         let (over, unfinished): (Vec<Branch>, Vec<Branch>) = std::mem::take(&mut self.round.sizes)
             .into_iter()
-            .partition(Branch::is_over);
+            .partition(|branch: &Branch| branch.is_over(wanted));
         self.ended.extend(over);
         if self.wants_another_round(&unfinished) {
             return Ok(self.with_another_round(unfinished));
@@ -209,11 +222,41 @@ impl Tuning {
         self.conclude()
     }
 
+    /// Sizes that were measured before it changed say nothing about those after.
+    fn refuse_a_payload_that_changed(&self) -> Result<(), TuneError> {
+        let caught = self
+            .round
+            .sizes
+            .iter()
+            .filter_map(|size| size.caught.clone());
+        let mut failures = caught.map(Failure::from);
+        let failure = failures.find(|failure| failure.error == PAYLOAD_UNAVAILABLE);
+        match (failure, &self.plan.request.payload_s3) {
+            (Some(Failure { cause, .. }), Some(at)) => {
+                let detail = cause.split_once(": ").map_or(&*cause, |(_, detail)| detail);
+                Err(TuneError::PayloadUnavailable {
+                    location: at.to_string(),
+                    detail: detail.to_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn wants_another_round(&self, unfinished: &[Branch]) -> bool {
         let has_failed = |branch: &Branch| branch.progress.summary.is_none();
         let is_in_vain =
             self.plan.request.on_failure == OnFailure::Fail && self.ended.iter().any(has_failed);
-        !unfinished.is_empty() && !is_in_vain && self.round.number < MOST_ROUNDS
+        !unfinished.is_empty() && !is_in_vain && self.round.number < self.most_rounds()
+    }
+
+    fn most_rounds(&self) -> u32 {
+        let request = &self.plan.request;
+        let needed = match request.parallel {
+            Parallel::AtMost(calls) => request.calls().div_ceil(calls),
+            Parallel::OneAtATime | Parallel::AllAtOnce => 1,
+        };
+        MOST_ROUNDS + needed
     }
 
     /// Sizes whose bursts took each other's concurrency are measured one after the other from here on.
@@ -229,6 +272,7 @@ impl Tuning {
             plan,
             round: Round {
                 number: self.round.number + 1,
+                batches_before: unfinished.iter().map(|size| size.progress.batches).sum(),
                 sizes: unfinished.into_iter().map(Branch::again).collect(),
             },
             published: Published {
@@ -242,8 +286,10 @@ impl Tuning {
     fn conclude(self) -> Result<Self, TuneError> {
         let plan = self.plan;
         let calls = plan.request.calls();
+        let rounds = self.round.number;
         let ended = self.ended.into_iter();
-        let mut sizes: Vec<SizeResult> = ended.map(|branch| branch.result(calls)).collect();
+        let results = ended.map(|branch| branch.result(calls, rounds));
+        let mut sizes: Vec<SizeResult> = results.collect();
         sizes.sort_by_key(|size| size.memory);
         if plan.request.on_failure == OnFailure::Fail
             && let Some((memory, failure)) = first_failure(&sizes)
@@ -263,7 +309,7 @@ impl Tuning {
             Conclusion::Tried(DryRun::new(&plan, &sizes))
         } else {
             let counted = Counted {
-                rounds: self.round.number,
+                rounds,
                 transitions: self.transitions + TRANSITIONS_OUTSIDE_ROUNDS,
             };
             let outcome = Outcome::new(&plan, &sizes, &candidates, best, counted);
@@ -297,11 +343,15 @@ impl Tuning {
             })
             .sum();
         self.published.batches * PUBLISHER_AND_CHOICE + MAP + branches + ANALYZER_AND_CHOICE
+            - self.round.batches_before * EXECUTOR_AND_CHOICE
     }
 }
 
 /// Initializer, Cleaner, Optimizer and Succeed.
 const TRANSITIONS_OUTSIDE_ROUNDS: u32 = 4;
+
+/// The name of the executor's error about a payload in S3, as the state machine catches it.
+const PAYLOAD_UNAVAILABLE: &str = "PayloadUnavailable";
 
 fn candidate(size: &SizeResult) -> Option<Candidate> {
     let summary = size.result.as_ref().ok()?;
@@ -534,6 +584,7 @@ mod tests {
         let mut last = next;
         last.published.batches = 1;
         last.round.sizes = vec![measured(512, 2.0, 2.0)];
+        last.round.sizes[0].progress.batches = 2;
         let Some(Conclusion::Chosen(outcome)) = last.decide().expect("a decision").outcome else {
             panic!("no outcome");
         };
@@ -549,7 +600,7 @@ mod tests {
             json!({"onlyColdStarts": true}),
             vec![measured(128, 1.0, 1.0), unfinished(512, 3)],
         );
-        for round in 1..MOST_ROUNDS {
+        for round in 1..=MOST_ROUNDS {
             assert_eq!(tuning.round.number, round);
             tuning = tuning.decide().expect("a decision");
             assert_eq!(tuning.outcome, None);
@@ -558,10 +609,8 @@ mod tests {
             panic!("no outcome");
         };
         let reason = outcome.sizes[1].reason.clone().unwrap_or_default();
-        assert!(
-            reason.starts_with("only 3 of 10 cold starts in 10 calls"),
-            "{reason}"
-        );
+        let want = "only 3 of 10 cold starts after 21 rounds: of 10 calls, 10 found";
+        assert!(reason.starts_with(want), "{reason}");
     }
 
     #[test]
@@ -602,6 +651,45 @@ mod tests {
         };
         assert_eq!(one(vec![throttled, unfinished(128, 3)]), 1);
         assert!(one(vec![unfinished(128, 3)]) > 1);
+    }
+
+    #[test]
+    fn a_bound_on_calls_at_once_makes_as_many_rounds_as_it_takes() {
+        let rounds = |parallel: Value| {
+            let input = json!({"onlyColdStarts": true, "num": 100, "parallelInvocation": parallel});
+            after_a_round(input, Vec::new()).most_rounds()
+        };
+        assert_eq!(rounds(json!(4)), MOST_ROUNDS + 25);
+        assert_eq!(rounds(json!(false)), MOST_ROUNDS + 1);
+    }
+
+    #[test]
+    fn calls_for_cold_starts_that_do_not_come_are_bounded() {
+        let mut warm = unfinished(512, 3);
+        warm.progress.tally.calls = 40;
+        let sizes = vec![measured(128, 1.0, 1.0), warm];
+        let outcome = conclude(json!({"onlyColdStarts": true}), sizes).expect("an outcome");
+        let reason = outcome.sizes[1].reason.clone().unwrap_or_default();
+        assert!(
+            reason.contains("of 40 calls, 40 found an environment"),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn a_payload_that_changed_under_some_sizes_ends_the_run() {
+        let message = "the payload `s3://bucket/key` cannot be used: it was changed";
+        let caught = Branch {
+            caught: Some(Caught {
+                error: "PayloadUnavailable".to_owned(),
+                cause: json!({"errorMessage": message}).to_string(),
+            }),
+            ..branch(512)
+        };
+        let input = json!({"payloadS3": "s3://bucket/key"});
+        let error = conclude(input, vec![measured(128, 1.0, 1.0), caught]).expect_err("no choice");
+        assert_eq!(error.name(), "PayloadUnavailable");
+        assert_eq!(error.to_string(), message);
     }
 
     #[test]

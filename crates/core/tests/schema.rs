@@ -77,6 +77,8 @@ fn values_of(field: &str) -> Vec<Value> {
             json!([512.5]),
             json!([null]),
             json!(512),
+            Value::from(vec![512; 200]),
+            Value::from(vec![512; 201]),
         ],
         "strategy" => vec![
             json!("cost"),

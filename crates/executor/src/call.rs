@@ -1,5 +1,6 @@
 //! One call of the target, with the functions before and after it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use power_tuner_aws::{Answer, Ask, InvokeError, LambdaApi};
@@ -10,6 +11,7 @@ use power_tuner_core::measurement::Version;
 use power_tuner_core::plan::Plan;
 use power_tuner_core::request::Request;
 use serde_json::Value;
+use tokio::sync::Barrier;
 use tokio::time::{Instant, sleep};
 
 pub(crate) struct Call<'a> {
@@ -43,9 +45,17 @@ pub(crate) fn longest(plan: &Plan) -> Duration {
 }
 
 impl Call<'_> {
-    pub async fn make(self) -> Ended {
+    /// Makes the call; of several that are to start together, when all of them are ready.
+    pub async fn make(self, together: Option<Arc<Barrier>>) -> Ended {
         let start = Instant::now();
-        let answer = self.prepare_and_call().await;
+        let prepared = self.prepare().await;
+        if let Some(together) = together {
+            together.wait().await;
+        }
+        let answer = match prepared {
+            Ok(prepared) => self.call(&prepared).await,
+            Err(error) => Err(error),
+        };
         let afterwards = match &answer {
             Ok(answer) if answer.error.is_none() => self.follow_up(&answer.output).await,
             _ => None,
@@ -58,16 +68,19 @@ impl Call<'_> {
         }
     }
 
-    async fn prepare_and_call(&self) -> Result<Answer, InvokeError> {
-        let prepared = match &self.plan.request.pre_processor {
-            Some(processor) => self.process(processor, "pre", self.bytes).await?,
-            None => Vec::new(),
-        };
+    async fn prepare(&self) -> Result<Vec<u8>, InvokeError> {
+        match &self.plan.request.pre_processor {
+            Some(processor) => self.process(processor, "pre", self.bytes).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn call(&self, prepared: &[u8]) -> Result<Answer, InvokeError> {
         let ask = Ask {
-            payload: if is_empty(&prepared) {
+            payload: if is_empty(prepared) {
                 self.bytes
             } else {
-                &prepared
+                prepared
             },
             longest: longest(self.plan),
             keeps_output: self.plan.request.post_processor.is_some(),

@@ -5,6 +5,7 @@
 mod call;
 mod pace;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -20,6 +21,7 @@ use power_tuner_core::{Failure, MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::Barrier;
 use tokio::time::{sleep, timeout};
 
 use crate::call::{Call, Ended, longest};
@@ -52,8 +54,8 @@ impl InLogs for Input {
 const RESERVE: Duration = Duration::from_secs(5);
 /// A Lambda function may have 1,024 files open, and connections are files.
 const MOST_AT_ONCE: usize = 500;
-/// Each call under way holds its payload twice or more, in the 256 MB that the executor has.
-const MOST_PAYLOAD_BYTES: usize = 32 * 1024 * 1024;
+/// Each call under way holds its payload twice or more, in the 512 MB that the executor has.
+const MOST_PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
 
 /// Makes the calls that are missing, as far as the deadline allows.
 ///
@@ -91,9 +93,14 @@ pub async fn handle(
         ..progress
     };
     let samples = progress.samples.len();
-    if failure.is_none() && samples < request.calls() as usize {
+    let is_complete = samples >= request.calls() as usize;
+    let failure = failure.or_else(|| {
+        let goes_on = !is_complete;
+        goes_on.then(|| progress.end_batch(&input.progress, plan.most_batches))?
+    });
+    if failure.is_none() && !is_complete {
         // Whether it is worth another round on another version is for the analyzer to say.
-        if request.is_cold() && progress.tally.calls > input.progress.tally.calls {
+        if request.is_cold() && progress.tally.used_up() > input.progress.tally.used_up() {
             progress.end_round(&input.progress);
         }
         tracing::info!(
@@ -168,7 +175,7 @@ impl Batch<'_> {
     /// Calls until the samples are complete, time is over or the size has failed. After a failure no call is started,
     /// and those under way are waited for: nobody may delete a version that still works for us.
     async fn run(&mut self) -> Option<TuneError> {
-        let before = self.progress.tally.calls;
+        let before = self.progress.tally.used_up();
         let mut failure = None;
         let mut under_way = FuturesUnordered::new();
         // Samples of each payload that there are, or will be if all goes well.
@@ -179,9 +186,10 @@ impl Batch<'_> {
             pace.rest(self.sleep_between_runs());
         }
         loop {
+            let mut starting = Vec::new();
             while failure.is_none()
                 && left > 0
-                && under_way.len() < pace.limit
+                && under_way.len() + starting.len() < pace.limit
                 && pace.may_start()
                 && self.has_time_for_another(Duration::ZERO)
                 && let Some(payload) = self.payloads.next(&used)
@@ -191,20 +199,23 @@ impl Batch<'_> {
                 }
                 used[payload] += 1;
                 left -= 1;
-                let call = Call {
+                starting.push(Call {
                     api: self.api,
                     plan: self.plan,
                     version: self.version,
                     bytes: self.payloads.get(payload),
                     payload,
-                };
-                under_way.push(call.make());
+                });
             }
+            let together = self.start_of_a_burst(starting.len());
+            let calls = starting.into_iter();
+            under_way.extend(calls.map(|call| call.make(together.clone())));
             if under_way.is_empty() {
                 let wait = pace.wait();
-                if left == 0 && self.progress.tally.calls == before {
-                    // All were refused, so that none of them took the version's first environment.
+                if left == 0 && self.progress.tally.used_up() == before {
+                    // All were refused, so that none of them took an environment of the version.
                     left = self.calls_of_a_version();
+                    pace.limit = self.most_at_once();
                 }
                 let is_over = left == 0 || self.missing() == 0;
                 if failure.is_some() || is_over || !self.has_time_for_another(wait) {
@@ -272,6 +283,13 @@ impl Batch<'_> {
         }
     }
 
+    /// Cold starts come of calls at the same moment, so that all wait until each has its payload ready.
+    fn start_of_a_burst(&self, calls: usize) -> Option<Arc<Barrier>> {
+        let request = &self.plan.request;
+        let waits = request.is_cold() && request.pre_processor.is_some();
+        waits.then(|| Arc::new(Barrier::new(calls)))
+    }
+
     /// Calls that run side by side have nothing to pause between.
     fn sleep_between_runs(&self) -> Duration {
         let request = &self.plan.request;
@@ -293,7 +311,7 @@ impl Batch<'_> {
         tracing::warn!(why, "a call has no answer");
         self.progress.tally.without_answer += 1;
         self.progress
-            .has_lost_too_many(self.plan.request.num)
+            .has_lost_too_many(self.plan.request.calls())
             .then(|| {
                 TuneError::InvocationFailed(format!(
                     "too many calls got no answer: {}",
@@ -349,7 +367,7 @@ impl Batch<'_> {
             return Some(TuneError::InvocationFailed(self.why(error, found, payload)));
         }
         self.progress
-            .has_lost_too_many(self.plan.request.num)
+            .has_lost_too_many(self.plan.request.calls())
             .then(|| {
                 TuneError::NoMeasurements(
                     "too many calls ended without a REPORT line in their log; the function must not hold back Lambda's platform logs"

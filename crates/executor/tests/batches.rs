@@ -179,6 +179,30 @@ async fn waiting_for_concurrency_ends_before_the_deadline_too() {
     );
 }
 
+/// Refused calls excuse a batch without an answer, but not for ever: what was cut off keeps its environments for a while.
+#[tokio::test]
+async fn calls_that_hang_beside_refused_ones_end_the_size_after_two_batches() {
+    let small_account = Options {
+        account_concurrency: 3,
+        ..Options::default()
+    };
+    let bench = bench_with(1_300.0, small_account).await;
+    let left = Duration::from_millis(6_000);
+    let mut progress = bench.batch(5, json!(true), nothing_yet(), left).await;
+    assert!(!progress.done && progress.tally.cut_off > 0, "{progress:?}");
+    while !progress.done && progress.batches < 8 {
+        let so_far = serde_json::to_value(progress).expect("JSON");
+        progress = bench.batch(5, json!(true), so_far, left).await;
+    }
+    let failure = progress.failure.expect("a failure");
+    assert!(
+        failure
+            .cause
+            .contains("not one call ended within the time of 2 batches"),
+        "{failure}"
+    );
+}
+
 #[tokio::test]
 async fn calls_without_an_answer_are_replaced_within_bounds() {
     let bench = bench(5.0).await;
