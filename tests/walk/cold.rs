@@ -59,6 +59,7 @@ async fn what_lambda_refused_comes_from_versions_of_another_round() {
     let rounds = outcome["rounds"].as_u64().expect("a number");
     assert!((2..=6).contains(&rounds), "{rounds}");
     assert!(sum(&outcome, "throttles") > 0);
+    assert_eq!(sum(&outcome, "calls"), 30, "no version is called twice");
     assert_eq!(sum(&outcome, "coldStarts"), 30);
     assert_eq!(outcome["stats"].as_array().expect("stats").len(), 3);
     world.is_as_before();
@@ -151,12 +152,15 @@ async fn a_burst_waits_until_all_pre_processors_are_done() {
     let mut processor = FunctionSpec::named("pre");
     processor.behaviour.init_ms = 0.0;
     processor.behaviour.duration = Curve::Formula {
-        base_ms: 2_000.0,
+        base_ms: 20_000.0,
         ms_times_mb: 0.0,
         flat_above_mb: 1769.0,
     };
     processor.behaviour.noise.coefficient = 0.6;
-    let world = World::with(slow_to_start()).await;
+    processor.timeout_s = 900;
+    let mut target = slow_to_start();
+    target.behaviour.init_ms = 2_000.0;
+    let world = World::with(target).await;
     world.sim.create(processor).expect("a sound function");
     let input = cold(json!({"num": 8, "powerValues": [512], "preProcessorARN": "pre"}));
     let outcome = world.tune("one", input).await.expect("an outcome");
