@@ -33,6 +33,9 @@ pub fn a_thousand_calls_at_all_sizes_fit_into_step_functions(bench: &Bench) -> R
     let input = json!({"powerValues": "ALL", "num": NUM, "parallelInvocation": 100, "includeOutputResults": true});
     let (execution, outcome) = target.tune(input)?;
     ensure!(outcome["power"] == 512, "{outcome:#}");
+    let sizes = outcome["sizes"].as_array().context("`sizes`")?;
+    let failed = sizes.iter().find(|size| size["status"] == "failed");
+    ensure!(failed.is_none(), "{failed:#?}");
     ensure!(outcome["stats"].as_array().context("`stats`")?.len() == 46);
     ensure!(target.calls()? == 46 * NUM, "{} calls", target.calls()?);
     let history = bench.local.aws().history(&execution)?;
