@@ -65,12 +65,12 @@ impl Payloads {
                 Ok(weight) => weights.push(weight),
                 // A weight may be a part of somebody's data that only looks like a distribution.
                 Err(_) if faults.len() == MOST_FAULTS => {}
-                Err(_) if request.disable_payload_logs => {
-                    let rule = "is not a number above 0";
-                    faults.push(Fault::new(format!("{field}[{index}].weight"), rule));
-                }
                 Err(rule) => {
-                    let rule = shortened(&rule, LONGEST_RULE);
+                    let rule = if request.disable_payload_logs {
+                        "is not a number above 0".to_owned()
+                    } else {
+                        shortened(&rule, LONGEST_RULE)
+                    };
                     faults.push(Fault::new(format!("{field}[{index}].weight"), rule));
                 }
             }

@@ -113,10 +113,10 @@ pub struct SizeResult {
 /// More rounds than this, beside those that a bound on calls at once makes necessary, do not bring what the ones before
 /// did not.
 const MOST_ROUNDS: u32 = 20;
-/// So many calls for each cold start that is wanted are enough.
-const MOST_CALLS_PER_COLD_START: u32 = 4;
 /// Nor do more than so many one after the other that brought nothing.
 const MOST_FRUITLESS: u32 = 3;
+/// So many calls for each cold start that is wanted are enough.
+const MOST_CALLS_PER_COLD_START: u32 = 4;
 
 impl Branch {
     #[must_use]

@@ -94,10 +94,10 @@ pub async fn handle(
     };
     let samples = progress.samples.len();
     let is_complete = samples >= request.calls() as usize;
-    let failure = failure.or_else(|| {
-        let goes_on = !is_complete;
-        goes_on.then(|| progress.end_batch(&input.progress, plan.most_batches))?
-    });
+    let failure = match failure {
+        None if !is_complete => progress.end_batch(&input.progress, plan.most_batches),
+        ended => ended,
+    };
     if failure.is_none() && !is_complete {
         // Whether it is worth another round on another version is for the analyzer to say.
         if request.is_cold() && progress.tally.used_up() > input.progress.tally.used_up() {
