@@ -1,13 +1,16 @@
 //! How this process talks to AWS.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_lambda::config::retry::RetryPartition;
 use aws_sdk_lambda::config::{Credentials, SharedHttpClient};
 
 use crate::http;
+use crate::wire::{self, Wire};
 
 /// A control plane answers within a second or two; the SDK would wait for ever.
 const LONGEST_ANSWER: Duration = Duration::from_secs(15);
@@ -21,8 +24,23 @@ pub(crate) async fn from_env() -> SdkConfig {
 
 /// A service on this machine that asks for no real credentials.
 pub(crate) async fn local(endpoint: &str) -> SdkConfig {
+    at(http::http(), endpoint).await
+}
+
+/// Somebody in this process who plays AWS.
+pub(crate) async fn through(wire: Arc<dyn Wire>) -> SdkConfig {
+    // An address, so that S3's bucket is in the path.
+    at(wire::through(wire), "http://127.0.0.1").await
+}
+
+/// All clients of a process share what the SDK allows for retries; with this, one has its own, as if it were alone.
+pub(crate) fn own_retries() -> RetryPartition {
+    RetryPartition::custom("own").build()
+}
+
+async fn at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");
-    loader(http::http())
+    loader(http)
         .region(Region::from_static("us-east-1"))
         .credentials_provider(credentials)
         .endpoint_url(endpoint)

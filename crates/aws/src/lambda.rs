@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::client;
 use crate::failure::{Asked, WriteError};
 use crate::paced::{self, Paced};
+use crate::wire::Wire;
 
 /// Lambda, as the tuner uses it. A function's ARN says in which region it is called; a name alone is one of the
 /// tuner's own.
@@ -61,6 +62,19 @@ impl LambdaApi {
     /// The same, asked no more often than so many times a second; calls of functions do not count.
     pub async fn local_at_pace(endpoint: &str, per_s: f64) -> Self {
         Self::new(&client::local(endpoint).await, Some(per_s))
+    }
+
+    /// Somebody in this process who plays AWS.
+    pub async fn through(wire: Arc<dyn Wire>) -> Self {
+        let own = |client: &Client| {
+            let config = client.config().to_builder();
+            Client::from_conf(config.retry_partition(client::own_retries()).build())
+        };
+        let api = Self::new(&client::through(wire).await, None);
+        Self {
+            control: own(&api.control),
+            measured: own(&api.measured),
+        }
     }
 
     fn new(shared: &SdkConfig, per_s: Option<f64>) -> Self {

@@ -13,9 +13,11 @@ mod pauses;
 mod stepfunctions;
 mod stored;
 pub mod versions;
+mod wire;
 
 pub use failure::WriteError;
 pub use invoke::{Answer, Ask, InvokeError};
 pub use lambda::{Deletion, LambdaApi, VersionRow};
 pub use stepfunctions::StepFunctionsApi;
 pub use stored::{Stored, StoredPayloads};
+pub use wire::{Answered, Wire};

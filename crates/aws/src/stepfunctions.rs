@@ -1,5 +1,6 @@
 //! What the tuner asks Step Functions about executions: whether they go on, and what they planned.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 use crate::client;
 use crate::failure::Asked;
+use crate::wire::Wire;
 
 #[derive(Clone, Debug)]
 pub struct StepFunctionsApi {
@@ -38,6 +40,14 @@ impl StepFunctionsApi {
     /// A service on this machine, such as a simulated one.
     pub async fn local(endpoint: &str) -> Self {
         Self::new(&client::local(endpoint).await)
+    }
+
+    /// Somebody in this process who plays AWS.
+    pub async fn through(wire: Arc<dyn Wire>) -> Self {
+        let config = aws_sdk_sfn::config::Builder::from(&client::through(wire).await);
+        Self {
+            client: Client::from_conf(config.retry_partition(client::own_retries()).build()),
+        }
     }
 
     fn new(shared: &SdkConfig) -> Self {

@@ -1,5 +1,7 @@
 //! Payloads that lie in S3.
 
+use std::sync::Arc;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -11,13 +13,23 @@ use power_tuner_core::s3::S3Uri;
 use tokio::sync::OnceCell;
 
 use crate::client;
+use crate::wire::Wire;
 
 /// S3, for payloads. It costs nothing before one is asked for.
 #[derive(Debug)]
 pub struct StoredPayloads {
-    /// A service on this machine, such as a simulated one.
-    local: Option<String>,
+    at: At,
     client: OnceCell<Client>,
+}
+
+/// Where S3 is.
+#[derive(Debug)]
+enum At {
+    Aws,
+    /// A service on this machine, such as a simulated one.
+    Local(String),
+    /// Somebody in this process who plays AWS.
+    Through(Arc<dyn Wire>),
 }
 
 /// A payload as it was in S3 at one moment.
@@ -34,28 +46,37 @@ const MOST_BYTES: usize = 6 * 1024 * 1024;
 impl StoredPayloads {
     #[must_use]
     pub fn from_env() -> Self {
-        Self {
-            local: None,
-            client: OnceCell::new(),
-        }
+        Self::new(At::Aws)
     }
 
     /// A service on this machine, such as a simulated one.
     #[must_use]
     pub fn local(endpoint: &str) -> Self {
+        Self::new(At::Local(endpoint.to_owned()))
+    }
+
+    /// Somebody in this process who plays AWS.
+    #[must_use]
+    pub fn through(wire: Arc<dyn Wire>) -> Self {
+        Self::new(At::Through(wire))
+    }
+
+    fn new(at: At) -> Self {
         Self {
-            local: Some(endpoint.to_owned()),
+            at,
             client: OnceCell::new(),
         }
     }
 
     async fn client(&self) -> &Client {
-        let connect = async || {
-            let shared = match &self.local {
-                Some(endpoint) => client::local(endpoint).await,
-                None => client::from_env().await,
-            };
-            Client::new(&shared)
+        let connect = async || match &self.at {
+            At::Aws => Client::new(&client::from_env().await),
+            At::Local(endpoint) => Client::new(&client::local(endpoint).await),
+            At::Through(wire) => {
+                let shared = client::through(Arc::clone(wire)).await;
+                let config = aws_sdk_s3::config::Builder::from(&shared);
+                Client::from_conf(config.retry_partition(client::own_retries()).build())
+            }
         };
         self.client.get_or_init(connect).await
     }

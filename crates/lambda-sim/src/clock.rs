@@ -1,6 +1,8 @@
 //! Virtual time: what the simulated service lives in, and how much of it really passes.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 /// Virtual milliseconds since the simulator started.
 pub(crate) type Millis = f64;

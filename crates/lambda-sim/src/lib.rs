@@ -55,7 +55,7 @@ pub use crate::spec::{
 pub use crate::states::FunctionState;
 
 use crate::server::Breaker;
-use crate::service::Service;
+use crate::service::{Answer, Service};
 use crate::states::StateChange;
 
 /// A running simulated service. Dropping it stops it.
@@ -95,6 +95,28 @@ impl Sim {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Answers a request that comes without a network; an error is a connection that broke. Like on AWS, a call goes on
+    /// when its caller hangs up.
+    ///
+    /// # Errors
+    /// A fault broke the connection.
+    pub async fn answer(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> io::Result<http::Response<Vec<u8>>> {
+        let (service, request) = (Arc::clone(&self.service), server::received(request));
+        match tokio::spawn(async move { service.answer(&request).await }).await {
+            Ok(Answer::Reply(reply)) => Ok(server::answered(reply)),
+            Ok(Answer::Dropped) | Err(_) => Err(io::ErrorKind::ConnectionReset.into()),
+        }
+    }
+
+    /// The API action that a request is for; `Unknown` where there is none.
+    #[must_use]
+    pub fn action(&self, request: &http::Request<Vec<u8>>) -> &'static str {
+        self.service.action(&server::received(request.clone()))
     }
 
     /// The ARN of a function of that name.

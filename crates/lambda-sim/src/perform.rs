@@ -69,6 +69,14 @@ impl Api {
 }
 
 impl Service {
+    /// The action that a request is for.
+    pub fn action(&self, request: &Request) -> &'static str {
+        match Api::of(request).read(&self.world.place, request, String::new()) {
+            Ok(call) => call.action,
+            Err(misread) => misread.action,
+        }
+    }
+
     /// Answers an HTTP request of one of the APIs.
     pub async fn answer(self: &Arc<Self>, request: &Request) -> Answer {
         let request_id = self.world.ids.next();

@@ -12,10 +12,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Query, Request, State};
-use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -46,7 +47,9 @@ async fn apis(
     Query(query): Query<BTreeMap<String, String>>,
     request: Request,
 ) -> Response {
-    let request = read(request, query).await;
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, LARGEST_BODY_BYTES).await.unwrap_or_default();
+    let request = read(&parts, query, body.to_vec());
     // In a task of its own: like on AWS, a call goes on when its caller hangs up.
     let answer = tokio::spawn(async move { service.answer(&request).await }).await;
     match answer {
@@ -58,9 +61,15 @@ async fn apis(
     }
 }
 
-async fn read(request: Request, query: BTreeMap<String, String>) -> api::Request {
+/// Reads a request that came without a network.
+pub(crate) fn received(request: http::Request<Vec<u8>>) -> api::Request {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, LARGEST_BODY_BYTES).await.unwrap_or_default();
+    let query = api::query(parts.uri.query().unwrap_or_default());
+    read(&parts, query, body)
+}
+
+/// A request of one of the APIs.
+pub(crate) fn read(parts: &Parts, query: BTreeMap<String, String>, body: Vec<u8>) -> api::Request {
     api::Request {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
@@ -72,7 +81,7 @@ async fn read(request: Request, query: BTreeMap<String, String>) -> api::Request
         amz_target: header(&parts.headers, "x-amz-target"),
         if_match: header(&parts.headers, "if-match"),
         range: header(&parts.headers, "range"),
-        body: body.to_vec(),
+        body,
     }
 }
 
@@ -87,14 +96,19 @@ fn signed_region(authorization: &str) -> Option<String> {
 }
 
 pub(crate) fn write(reply: Reply) -> Response {
-    let mut response = Response::builder().status(reply.status);
+    answered(reply).map(Body::from)
+}
+
+/// An answer of one of the APIs.
+pub(crate) fn answered(reply: Reply) -> http::Response<Vec<u8>> {
+    let mut response = http::Response::builder().status(reply.status);
     if !reply.headers.iter().any(|(name, _)| *name == CONTENT_TYPE) {
         response = response.header(CONTENT_TYPE, "application/json");
     }
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }
-    response.body(Body::from(reply.body)).unwrap_or_default()
+    response.body(reply.body).unwrap_or_default()
 }
 
 /// Breaks connections: nothing is read or written afterwards.

@@ -29,6 +29,12 @@ impl Deadline {
         let now_unix = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
+        Self::at(now_unix, left)
+    }
+
+    /// The same where the clock that everybody shares shows so much since 1970.
+    #[must_use]
+    pub fn at(now_unix: Duration, left: Duration) -> Self {
         Self {
             ends: Instant::now() + left,
             ends_unix: now_unix + left,
