@@ -66,6 +66,14 @@ pub async fn idle(api: &LambdaApi, function: &str) -> Result<Configuration, Tune
     }
 }
 
+/// What went wrong first is why the time was over.
+pub(crate) fn after(first: Option<TuneError>, over: TuneError) -> TuneError {
+    match first {
+        Some(first) => first.followed_by(over),
+        None => over,
+    }
+}
+
 pub(crate) fn failed_update(function: &FunctionArn, reason: &str) -> TuneError {
     failed(function, format!("its last update failed: {reason}"))
 }
@@ -111,7 +119,7 @@ impl<'a, 'h> Latest<'a, 'h> {
     /// [`TuneError::FunctionChanged`], an update that failed, or what AWS says.
     pub async fn set_memory(&mut self, memory: MemoryMb) -> Result<(), TuneError> {
         let before = self.current.memory;
-        let mut last = None;
+        let mut first = None;
         let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
             if self.current.memory == memory {
@@ -124,9 +132,9 @@ impl<'a, 'h> Latest<'a, 'h> {
                 .await;
             match updated {
                 Ok(()) => {}
-                Err(WriteError::Refused(error)) => return Err(error),
+                Err(WriteError::Refused(error)) => return Err(after(first, error)),
                 Err(WriteError::Unclear(error)) => {
-                    last = Some(error);
+                    first.get_or_insert(error);
                     pauses.pause().await;
                 }
             }
@@ -137,7 +145,7 @@ impl<'a, 'h> Latest<'a, 'h> {
             return Ok(());
         }
         let function = self.held.hand.function;
-        Err(last.unwrap_or_else(|| failed(function, NO_EFFECT)))
+        Err(first.unwrap_or_else(|| failed(function, NO_EFFECT)))
     }
 
     /// Publishes it as it is, with its own description unless another is given. Gives the new version, or the last one
@@ -149,10 +157,11 @@ impl<'a, 'h> Latest<'a, 'h> {
     pub async fn publish(&mut self, description: Option<&str>) -> Result<Configuration, TuneError> {
         let function = self.held.hand.function;
         let memory = self.current.memory;
-        let mut last = None;
+        let mut first = None;
         let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
-            let longest = self.held.hand.time_to_change()?;
+            let longest = self.held.hand.time_to_change();
+            let longest = longest.map_err(|over| after(first.take(), over))?;
             let published = self.held.hand.api.publish(
                 function,
                 description,
@@ -169,12 +178,12 @@ impl<'a, 'h> Latest<'a, 'h> {
                 }
                 Err(WriteError::Refused(error)) => return Err(error),
                 // A version that was made all the same is what the next try gets.
-                Err(WriteError::Unclear(error)) => last = Some(error),
+                Err(WriteError::Unclear(error)) => _ = first.get_or_insert(error),
             }
             pauses.pause().await;
             self.look(&[memory]).await?;
         }
-        Err(last.unwrap_or_else(|| {
+        Err(first.unwrap_or_else(|| {
             failed(
                 function,
                 "it could not be published; start the tuning again",

@@ -91,8 +91,10 @@ impl<'a> Hand<'a> {
         let mut pauses = Pauses::up_to(BETWEEN_LOOKS);
         // Refusals in a row though nobody had it when it was looked at.
         let mut refusals = 0;
+        let mut first = None;
         let held = 'locked: loop {
-            let refused = match self.create(execution, memory).await? {
+            let created = self.create(execution, memory).await;
+            let refused = match created.map_err(|over| latest::after(first.take(), over))? {
                 Ok(held) => break held,
                 Err(refused) => refused,
             };
@@ -103,15 +105,16 @@ impl<'a> Hand<'a> {
                         let left = left.put_back().await?;
                         // The journal begins anew, in this execution's name.
                         let note = self.note(execution, memory);
-                        if let Some(held) = self.rewrite(&note, &left.revision).await? {
+                        if let Ok(held) = self.rewrite(&note, &left.revision).await? {
                             break 'locked held;
                         }
                     }
                     Some(Try::Blocked(blocked)) if is_over => return Ok(Try::Blocked(blocked)),
-                    Some(Try::Blocked(_)) => refusals = 0,
+                    Some(Try::Blocked(_)) => (refusals, first) = (0, None),
                     None if refusals == MOST_REFUSALS => return Err(refused),
                     None => {
                         refusals += 1;
+                        first.get_or_insert(refused);
                         break;
                     }
                 }
@@ -201,7 +204,7 @@ impl<'a> Hand<'a> {
             until_s: self.held_until().unix_s(),
             ..note.clone()
         };
-        let Some(held) = self.rewrite(&renewed, &seen.revision_id).await? else {
+        let Ok(held) = self.rewrite(&renewed, &seen.revision_id).await? else {
             let verdict = Verdict::Wait;
             return Ok(Some(Try::Blocked(Blocked { note, verdict })));
         };
@@ -231,18 +234,23 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// The lock with this note instead of the one that had `revision`; `None` where somebody else was faster.
-    async fn rewrite(self, note: &Note, revision: &str) -> Result<Option<Held<'a>>, TuneError> {
+    /// The lock with this note instead of the one that had `revision`, or why it has not: most often because somebody
+    /// else was faster.
+    async fn rewrite(
+        self,
+        note: &Note,
+        revision: &str,
+    ) -> Result<Result<Held<'a>, TuneError>, TuneError> {
         let (description, longest) = (note.to_string(), self.time_to_write()?);
         let written =
             self.api
                 .describe_alias(self.function, ALIAS, &description, revision, longest);
         match written.await {
-            Ok(revision) => Ok(Some(self.holding(note.clone(), revision))),
+            Ok(revision) => Ok(Ok(self.holding(note.clone(), revision))),
             // Released in between.
-            Err(WriteError::Refused(TuneError::FunctionNotFound { .. })) => Ok(None),
+            Err(WriteError::Refused(gone @ TuneError::FunctionNotFound { .. })) => Ok(Err(gone)),
             Err(WriteError::Refused(error)) => Err(error),
-            Err(WriteError::Unclear(_)) => self.find(note).await,
+            Err(WriteError::Unclear(error)) => Ok(self.find(note).await?.ok_or(error)),
         }
     }
 
@@ -372,12 +380,17 @@ impl Held<'_> {
     async fn announce(&mut self, memory: MemoryMb) -> Result<(), TuneError> {
         let Hand { api, function, .. } = self.hand;
         let note = self.note.about_to_set(memory);
+        let mut first = None;
         let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
-            if let Some(held) = self.hand.rewrite(&note, &self.revision).await? {
-                self.note = note;
-                self.revision = held.revision;
-                return Ok(());
+            let written = self.hand.rewrite(&note, &self.revision).await;
+            match written.map_err(|over| latest::after(first.take(), over))? {
+                Ok(held) => {
+                    self.note = note;
+                    self.revision = held.revision;
+                    return Ok(());
+                }
+                Err(error) => _ = first.get_or_insert(error),
             }
             let (lost, how) = match api.alias(function, ALIAS).await? {
                 Some(seen) if seen.description == self.note.to_string() => {
@@ -396,9 +409,10 @@ impl Held<'_> {
                 ),
             });
         }
+        let why = first.map(|error| error.to_string()).unwrap_or_default();
         Err(latest::failed(
             function,
-            "its lock could not be written; start the tuning again",
+            format!("its lock could not be written: {why}; start the tuning again"),
         ))
     }
 
@@ -462,7 +476,8 @@ impl Held<'_> {
                 _ => {}
             }
             tracing::info!(from = %current.memory, to = %memory, "putting the memory size back");
-            let longest = self.hand.time_to_write()?;
+            let longest = self.hand.time_to_write();
+            let longest = longest.map_err(|over| latest::after(written.take(), over))?;
             let updated = api.update_memory(function, memory, &current.revision_id, longest);
             match updated.await {
                 Ok(()) => {
@@ -471,7 +486,7 @@ impl Held<'_> {
                 }
                 Err(WriteError::Unclear(error)) => {
                     self.is_unsettled = true;
-                    written = Some(error);
+                    written.get_or_insert(error);
                     pauses.pause().await;
                 }
                 Err(WriteError::Refused(error)) => return Err(error),
@@ -491,11 +506,12 @@ impl Held<'_> {
     /// What AWS says, in our words.
     pub async fn point(&self, name: &str, version: &Version) -> Result<(), TuneError> {
         let Hand { api, function, .. } = self.hand;
-        let mut last = None;
+        let mut first = None;
         let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
             let seen = api.alias(function, name).await?;
-            let longest = self.hand.time_to_change()?;
+            let longest = self.hand.time_to_change();
+            let longest = longest.map_err(|over| latest::after(first.take(), over))?;
             let written = match seen {
                 Some(alias) if alias.version == version.number => return Ok(()),
                 Some(alias) => {
@@ -512,11 +528,11 @@ impl Held<'_> {
             match written {
                 Ok(()) => return Ok(()),
                 Err(WriteError::Refused(error)) => return Err(error),
-                Err(WriteError::Unclear(error)) => last = Some(error),
+                Err(WriteError::Unclear(error)) => _ = first.get_or_insert(error),
             }
             pauses.pause().await;
         }
-        Err(last.unwrap_or_else(|| {
+        Err(first.unwrap_or_else(|| {
             latest::failed(function, format!("its alias `{name}` cannot be moved"))
         }))
     }
@@ -534,7 +550,8 @@ impl Held<'_> {
         let mut last = None;
         let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {
-            let longest = self.hand.time_to_write()?;
+            let longest = self.hand.time_to_write();
+            let longest = longest.map_err(|over| latest::after(last.take(), over))?;
             match api.delete_alias(function, ALIAS, longest).await {
                 Ok(()) => return Ok(()),
                 Err(WriteError::Refused(error)) => {
@@ -584,7 +601,7 @@ impl Held<'_> {
             .hand
             .rewrite(&self.note.given_up(), &self.revision)
             .await;
-        if !matches!(rewritten, Ok(Some(_))) {
+        if !matches!(rewritten, Ok(Ok(_))) {
             tracing::warn!("the lock stays as it is until its deadline");
         }
     }
