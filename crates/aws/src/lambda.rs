@@ -221,6 +221,7 @@ impl LambdaApi {
         &self,
         function: &FunctionArn,
         version: &Version,
+        longest: Duration,
     ) -> Result<Deletion, WriteError> {
         let name = format!("{function}:{}", version.number);
         let asked = Asked::of("lambda:DeleteFunction", &name);
@@ -228,6 +229,8 @@ impl LambdaApi {
             .control(function)
             .delete_function()
             .function_name(&name)
+            .customize()
+            .config_override(client::within(longest))
             .send()
             .await;
         match sent {

@@ -121,13 +121,18 @@ async fn delete_one(
     version: &Version,
     deadline: Deadline,
 ) -> Result<Deletion, TuneError> {
+    let mut first = None;
     let mut pauses = Pauses::new();
     loop {
-        match api.delete_version(function, version).await {
+        let longest = deadline.left().saturating_sub(LAST_WORD);
+        match api.delete_version(function, version, longest).await {
             Ok(deletion) => return Ok(deletion),
             Err(WriteError::Refused(error)) => return Err(error),
-            Err(WriteError::Unclear(error)) if deadline.left() < LAST_WORD => return Err(error),
-            Err(WriteError::Unclear(_)) => pauses.pause().await,
+            Err(WriteError::Unclear(error)) => _ = first.get_or_insert(error),
+        }
+        match first {
+            Some(error) if deadline.left() < LAST_WORD => return Err(error),
+            _ => pauses.pause().await,
         }
     }
 }

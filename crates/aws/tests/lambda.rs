@@ -131,7 +131,7 @@ async fn every_call_goes_to_the_region_of_the_functions_arn() {
     bench.set_memory(mb(1024)).await;
     let versions = api.versions(function).await.expect("listed");
     assert_eq!(versions.len(), 1);
-    api.delete_version(function, &version)
+    api.delete_version(function, &version, LONGEST)
         .await
         .expect("deleted");
 
@@ -293,7 +293,10 @@ async fn a_version_is_deleted_once_and_the_function_never() {
     let version = bench.publish("mine").await;
     for want in [Deletion::Deleted, Deletion::Deleted] {
         // AWS answers a second deletion like the first.
-        let deletion = bench.api.delete_version(&bench.function, &version).await;
+        let deletion = bench
+            .api
+            .delete_version(&bench.function, &version, LONGEST)
+            .await;
         assert_eq!(deletion.expect("an answer"), want);
     }
     let snapshot = bench

@@ -28,8 +28,10 @@ pub(crate) async fn point(latest: &mut Latest<'_, '_>, name: &str) -> Result<Str
     }
     let pointed = latest.held.point(name, &version).await;
     if pointed.is_err() && known.iter().all(|row| row.version != version) {
-        // The first error stands; this version has nobody who needs it.
-        if let Err(error) = hand.api.delete_version(hand.function, &version).await {
+        // The first error stands; this version has nobody who needs it. Half of the time is for putting back.
+        let longest = hand.deadline.left() / 2;
+        let deleted = hand.api.delete_version(hand.function, &version, longest);
+        if let Err(error) = deleted.await {
             let error = TuneError::from(error);
             tracing::error!(version = version.number, "it could not be deleted: {error}");
         }
