@@ -776,9 +776,10 @@ async fn an_alias_is_made_or_moved_to_a_version_of_the_best_size() {
         assert_eq!(json!(now.aliases[0].version), optimization["version"]);
         assert_eq!(now.aliases[0].description, if exists { "mine" } else { "" });
         let version = now.versions.last().expect("a version");
+        let description = format!("power-tuner applied by {}", arn("one"));
         assert_eq!(
             (version.memory_mb, version.description.as_str()),
-            (1024, "")
+            (1024, description.as_str())
         );
         assert_eq!(now.versions.len(), if exists { 2 } else { 1 });
         assert_eq!(world.memory(), 1024);

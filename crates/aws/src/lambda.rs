@@ -147,7 +147,7 @@ impl LambdaApi {
             .map_err(|error| asked.not_written(&error))
     }
 
-    /// Publishes `$LATEST`, with its own description unless another is given. Where nothing changed since the last version AWS returns that one, with its own description.
+    /// Publishes `$LATEST`, with another description. Where nothing changed since the last version AWS returns that one, with its own description.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl LambdaApi {
     pub async fn publish(
         &self,
         function: &FunctionArn,
-        description: Option<&str>,
+        description: &str,
         revision: &str,
         code_sha256: &str,
         longest: Duration,
@@ -165,7 +165,7 @@ impl LambdaApi {
         self.control(function)
             .publish_version()
             .function_name(function.to_string())
-            .set_description(description.map(str::to_owned))
+            .description(description)
             .revision_id(revision)
             .code_sha256(code_sha256)
             .customize()

@@ -148,13 +148,12 @@ impl<'a, 'h> Latest<'a, 'h> {
         Err(first.unwrap_or_else(|| failed(function, NO_EFFECT)))
     }
 
-    /// Publishes it as it is, with its own description unless another is given. Gives the new version, or the last one
-    /// where nothing changed since.
+    /// Publishes it as it is, with another description. Gives the new version, or the last one where nothing changed since.
     ///
     /// # Errors
     ///
     /// [`TuneError::FunctionChanged`], or what AWS says.
-    pub async fn publish(&mut self, description: Option<&str>) -> Result<Configuration, TuneError> {
+    pub async fn publish(&mut self, description: &str) -> Result<Configuration, TuneError> {
         let function = self.held.hand.function;
         let memory = self.current.memory;
         let mut first = None;

@@ -74,6 +74,25 @@ impl StepFunctionsApi {
         }
     }
 
+    /// Whether an execution is known to have ended badly.
+    ///
+    /// # Errors
+    ///
+    /// What AWS says, in our words.
+    pub async fn failed(&self, execution: &str) -> Result<bool, TuneError> {
+        match self.describe(execution).await {
+            Ok(described) => Ok(described.is_some_and(|described| {
+                matches!(
+                    described.status,
+                    ExecutionStatus::Aborted | ExecutionStatus::Failed | ExecutionStatus::TimedOut
+                )
+            })),
+            // Another stack's.
+            Err(TuneError::AccessDenied { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How often an execution was redriven.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl Bench {
             .api
             .publish(
                 &self.function,
-                Some(description),
+                description,
                 &current.revision_id,
                 &current.code_sha256,
                 LONGEST,

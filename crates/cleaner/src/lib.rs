@@ -12,7 +12,7 @@ use power_tuner_aws::lock::Hand;
 use power_tuner_aws::versions::{self, Deleted};
 use power_tuner_aws::{LambdaApi, StepFunctionsApi};
 use power_tuner_core::error::{Caught, Fault, shortened};
-use power_tuner_core::marker::{Marker, Owner};
+use power_tuner_core::marker::{Marker, Owner, applied_by};
 use power_tuner_core::plan::Plan;
 use power_tuner_core::tuning::Cleaned;
 use power_tuner_core::{Failure, TuneError};
@@ -117,7 +117,7 @@ async fn after(
     let patience = deadline.left().saturating_sub(FOR_THE_WORK);
     // One that fails must not keep the other from being done.
     let back = hand.put_back_after(execution, patience).await;
-    let deleted = delete_versions(api, plan, Marker::of(execution), deadline).await;
+    let deleted = delete_versions(api, plan, execution, deadline).await;
     let outcome = match (back, deleted) {
         (Ok(()), Ok(Deleted { deleted, adopted })) => Ok(Cleaned {
             deleted,
@@ -136,15 +136,20 @@ async fn after(
 async fn delete_versions(
     api: &LambdaApi,
     plan: &Plan,
-    marker: Marker<'_>,
+    execution: &str,
     deadline: Deadline,
 ) -> Result<Deleted, TuneError> {
+    let marker = Marker::of(execution);
     let function = &plan.target.function;
     let ours = api
         .versions(function)
         .await?
         .into_iter()
-        .filter(|row| marker.owner(&row.description) == Owner::Us)
+        .filter(|row| {
+            // What was to be applied and was not; an alias keeps what was.
+            marker.owner(&row.description) == Owner::Us
+                || applied_by(&row.description) == Some(execution)
+        })
         .map(|row| row.version)
         .collect();
     versions::delete(api, function, ours, deadline).await

@@ -10,7 +10,7 @@ use power_tuner_core::TuneError;
 use power_tuner_core::error::Fault;
 use power_tuner_core::function::{FunctionArn, FunctionRef};
 use power_tuner_core::lock::Execution;
-use power_tuner_core::marker::execution_in;
+use power_tuner_core::marker::{applied_by, execution_in};
 use power_tuner_core::measurement::Version;
 use power_tuner_core::tuning::Cleaned;
 use power_tuner_runtime::Deadline;
@@ -92,14 +92,19 @@ async fn function_of_any(
     let mut left = Vec::new();
     // One that fails must not keep the other from being done.
     let back = hand.put_back_after_any().await;
+    let mut over = Vec::new();
     let mut by_execution: BTreeMap<String, Vec<Version>> = BTreeMap::new();
     for row in api.versions(function).await? {
         if let Some(execution) = execution_in(&row.description) {
             let versions = by_execution.entry(execution.to_owned()).or_default();
             versions.push(row.version);
+        } else if let Some(execution) = applied_by(&row.description)
+            && executions.failed(execution).await?
+        {
+            // It was to be applied and was not; an alias keeps what was.
+            over.push(row.version);
         }
     }
-    let mut over = Vec::new();
     for (execution, versions) in by_execution {
         match executions.status(&execution).await? {
             Execution::Over | Execution::Missing => over.extend(versions),

@@ -21,6 +21,8 @@ pub enum Owner<'a> {
 }
 
 const PREFIX: &str = "power-tuner ";
+/// What is applied stays, so that its description must not begin like the marker's.
+const APPLIED: &str = "power-tuner applied by ";
 /// An execution's ARN holds no space.
 const ROUND: &str = " round ";
 
@@ -60,7 +62,25 @@ pub fn execution_in(description: &str) -> Option<&str> {
     let execution = text
         .split_once(ROUND)
         .map_or(text, |(execution, _)| execution);
-    (execution.starts_with("arn:") && execution.contains(":execution:")).then_some(execution)
+    is_execution(execution).then_some(execution)
+}
+
+/// The description of a version that the best size was applied with. It is to stay, and so has another owner than what is
+/// published to be measured: only if the tuning failed after all, and no alias came to point at it, it is deleted.
+#[must_use]
+pub fn applied(execution: &str) -> String {
+    format!("{APPLIED}{execution}")
+}
+
+/// The execution that published the version with this description to apply the best size.
+#[must_use]
+pub fn applied_by(description: &str) -> Option<&str> {
+    let execution = description.strip_prefix(APPLIED)?;
+    is_execution(execution).then_some(execution)
+}
+
+fn is_execution(text: &str) -> bool {
+    text.starts_with("arn:") && text.contains(":execution:")
 }
 
 impl fmt::Display for Marker<'_> {
@@ -101,6 +121,21 @@ mod tests {
             "e".repeat(80)
         );
         assert!(Marker::in_round(&execution, 1000).to_string().len() <= 256);
+        assert!(applied(&execution).len() <= 256);
+    }
+
+    #[test]
+    fn what_is_applied_is_the_users_and_known_again() {
+        let description = applied(MINE);
+        assert_eq!(applied_by(&description), Some(MINE));
+        assert_eq!(Marker::of(MINE).owner(&description), Owner::User);
+        for other in [
+            "",
+            "power-tuner applied by hand",
+            &Marker::of(MINE).to_string(),
+        ] {
+            assert_eq!(applied_by(other), None, "{other:?}");
+        }
     }
 
     #[test]

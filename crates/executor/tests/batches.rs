@@ -41,7 +41,7 @@ async fn bench_with(call_ms: f64, options: Options) -> Bench {
     let current = api.configuration("f").await.expect("a configuration");
     api.publish(
         &current.function,
-        Some(""),
+        "",
         &current.revision_id,
         &current.code_sha256,
         Duration::from_secs(10),

@@ -2,16 +2,20 @@
 
 use power_tuner_aws::latest::Latest;
 use power_tuner_core::TuneError;
-use power_tuner_core::marker::execution_in;
+use power_tuner_core::marker::{applied, execution_in};
 use power_tuner_core::measurement::Version;
 
 /// Publishes `$LATEST` as it is and points the alias at that version, whose number it gives. A version that no alias came
 /// to point at is not left behind.
-pub(crate) async fn point(latest: &mut Latest<'_, '_>, name: &str) -> Result<String, TuneError> {
+pub(crate) async fn point(
+    latest: &mut Latest<'_, '_>,
+    name: &str,
+    execution: &str,
+) -> Result<String, TuneError> {
     let hand = latest.held.hand;
     let known = hand.api.versions(hand.function).await?;
-    // Without a description of ours: this version is to stay.
-    let published = latest.publish(None).await?;
+    // It is to stay; but if this dies before an alias points at it, the clean-up must know whose it is.
+    let published = latest.publish(&applied(execution)).await?;
     let version = Version {
         memory: published.memory,
         number: published.version,

@@ -84,7 +84,7 @@ async fn optimize(
         Try::Got(held) => held,
         Try::Blocked(blocked) => return Err(blocked.error(hand.function, patience)),
     };
-    match apply(&mut held, plan, best).await {
+    match apply(&mut held, plan, execution, best).await {
         Ok(version) => {
             held.release().await?;
             tracing::info!(%from, to = %best, version, "applied");
@@ -113,13 +113,14 @@ async fn optimize(
 async fn apply(
     held: &mut Held<'_>,
     plan: &Plan,
+    execution: &str,
     best: MemoryMb,
 ) -> Result<Option<String>, TuneError> {
     // A run of ours may have applied it and died before it could tell; then it is there already.
     let mut latest = Latest::open(held, plan, &[plan.target.memory, best]).await?;
     latest.set_memory(best).await?;
     match plan.request.alias_to_optimize() {
-        Some(name) => alias::point(&mut latest, name).await.map(Some),
+        Some(name) => alias::point(&mut latest, name, execution).await.map(Some),
         None => Ok(None),
     }
 }

@@ -165,7 +165,7 @@ impl<'a> Publishing<'a> {
         size: MemoryMb,
     ) -> Result<Configuration, TuneError> {
         latest.set_memory(size).await?;
-        let version = latest.publish(Some(&self.marker.to_string())).await?;
+        let version = latest.publish(&self.marker.to_string()).await?;
         self.exposed = size == self.plan.target.memory
             && self.marker.owner(&version.description) != Owner::User;
         Ok(version)

@@ -321,7 +321,7 @@ async fn the_users_own_version_is_measured_and_not_published_again() {
         .api
         .publish(
             &current.function,
-            Some("release 7"),
+            "release 7",
             &current.revision_id,
             &current.code_sha256,
             ENOUGH,
