@@ -4,9 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use e2e::{Execution, Exited, Failure, Machine};
 use serde_json::{Value, json};
-
-use crate::machine::{Execution, Exited, Failure, Machine};
 
 const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:tuner:one";
 

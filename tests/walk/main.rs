@@ -3,9 +3,6 @@
 
 mod calls;
 mod cold;
-mod data;
-mod definition;
-mod machine;
 mod machine_tests;
 mod refusals;
 mod safety;

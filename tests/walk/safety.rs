@@ -1,12 +1,12 @@
 //! The target is somebody's production function: whatever happens, it is as before afterwards.
 
+use e2e::Failure;
 use futures::stream::{self, StreamExt as _};
 use power_tuner_lambda_sim::{
     ExecutionStatus, Fault, FaultRule, FunctionSpec, FunctionState, OtherRequest, SnapStartSpec,
 };
 use serde_json::{Value, json};
 
-use crate::machine::Failure;
 use crate::world::{FUNCTION, LOCK, Worker, World, arn};
 
 /// Updates that take long enough to be caught in the middle.

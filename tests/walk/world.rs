@@ -4,29 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use e2e::{Clients, Failure, Machine, longest};
 use power_tuner_aws::{LambdaApi, StepFunctionsApi, StoredPayloads};
-use power_tuner_core::TuneError;
 use power_tuner_lambda_sim::{
     CallRecord, Execution, ExecutionStatus, Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot,
 };
 use power_tuner_runtime::Deadline;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::machine::{Failure, Machine};
-
 pub const FUNCTION: &str = "f";
 pub const LOCK: &str = "power-tuner-lock";
-const DEFINITION: &str = include_str!("../../statemachine/power-tuner.asl.json");
 const PREFIX: &str = "arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner";
-
-/// What the functions' timeouts in the template are.
-const PUBLISHER: Duration = Duration::from_mins(2);
-const EXECUTOR: Duration = Duration::from_mins(15);
-const CLEANER: Duration = Duration::from_mins(5);
 
 pub struct World {
     pub sim: Sim,
@@ -47,7 +37,7 @@ pub enum Worker {
 
 /// A task's process.
 struct Process {
-    task: Option<JoinHandle<Result<Value, TuneError>>>,
+    task: Option<JoinHandle<Result<Value, Failure>>>,
     worker: Worker,
 }
 
@@ -94,27 +84,7 @@ impl World {
     async fn on(sim: Sim, api: LambdaApi, spec: FunctionSpec, longest_wait_s: u64) -> Self {
         sim.create(spec).expect("a sound function");
         let executions = StepFunctionsApi::local(&sim.url()).await;
-        let wait = longest_wait_s.to_string();
-        let functions = [
-            "Initializer",
-            "Publisher",
-            "Executor",
-            "Analyzer",
-            "Optimizer",
-            "Cleaner",
-        ]
-        .map(|name| (name, sim.arn(name)));
-        let mut substitutions: BTreeMap<&str, &str> = functions
-            .iter()
-            .map(|(name, arn)| (*name, arn.as_str()))
-            .collect();
-        substitutions.extend([
-            ("LongestWaitS", wait.as_str()),
-            ("PowerValues", ""),
-            ("VisualizationURL", ""),
-            ("TotalExecutionTimeout", "600"),
-        ]);
-        let machine = Machine::read(DEFINITION, &substitutions).expect("the definition");
+        let machine = e2e::machine(|name| sim.arn(name), longest_wait_s);
         let world = Self {
             sim,
             api,
@@ -242,9 +212,7 @@ impl World {
             };
             let output = process.task.as_mut().expect("it was just started").await;
             process.task = None;
-            let output = output
-                .expect("the handler does not panic")
-                .map_err(|error| failure(&error))?;
+            let output = output.expect("the handler does not panic")?;
             if resource == "Initializer" {
                 let mut planned = self.planned.lock().expect("nobody panics with it");
                 planned.insert(name.to_owned(), output.clone());
@@ -256,43 +224,23 @@ impl World {
         self.machine.execute(&arn(name), request, &run).await.ended
     }
 
-    fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, TuneError>> {
-        let (api, executions) = (self.api.clone(), self.executions.clone());
-        let objects = StoredPayloads::local(&self.sim.url());
-        let within = Deadline::after;
-        match resource {
-            "Initializer" => tokio::spawn(async move {
-                shown(power_tuner_initializer::handle(&api, &objects, read(input)).await)
-            }),
-            "Publisher" => tokio::spawn(async move {
-                let until = within(PUBLISHER);
-                shown(power_tuner_publisher::handle(&api, &executions, read(input), until).await)
-            }),
-            "Executor" => tokio::spawn(async move {
-                let until = within(EXECUTOR);
-                shown(power_tuner_executor::handle(&api, &objects, read(input), until).await)
-            }),
-            "Analyzer" => {
-                tokio::spawn(async move { shown(power_tuner_analyzer::handle(read(input))) })
-            }
-            "Optimizer" => tokio::spawn(async move {
-                let until = within(PUBLISHER);
-                shown(power_tuner_optimizer::handle(&api, &executions, read(input), until).await)
-            }),
-            "Cleaner" => tokio::spawn(async move {
-                let until = within(CLEANER);
-                shown(power_tuner_cleaner::handle(&api, &executions, read(input), until).await)
-            }),
-            other => panic!("no function `{other}`"),
-        }
+    fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, Failure>> {
+        let clients = Clients {
+            api: self.api.clone(),
+            executions: self.executions.clone(),
+            objects: StoredPayloads::local(&self.sim.url()),
+        };
+        let function = resource.to_owned();
+        tokio::spawn(async move {
+            let until = Deadline::after(longest(&function));
+            e2e::run(&function, input, clients, until).await
+        })
     }
 
     /// One function alone.
     pub async fn run(&self, resource: &str, input: Value) -> Result<Value, Failure> {
         let output = self.start(resource, input).await;
-        output
-            .expect("the handler does not panic")
-            .map_err(|error| failure(&error))
+        output.expect("the handler does not panic")
     }
 
     /// The cleaner with any input.
@@ -407,23 +355,6 @@ impl World {
         let (_, execution) = rest.split_once(", ").expect("a note");
         let expired = json!({"Description": format!("{sizes} until 1, {execution}")});
         self.own("PUT", &format!("aliases/{LOCK}"), expired).await;
-    }
-}
-
-fn read<T: DeserializeOwned>(input: Value) -> T {
-    serde_json::from_value(input).expect("what the state machine passes is what the handler reads")
-}
-
-fn shown<T: Serialize>(output: Result<T, TuneError>) -> Result<Value, TuneError> {
-    output.map(|output| serde_json::to_value(output).expect("JSON"))
-}
-
-/// As Lambda gives a function's error to Step Functions.
-fn failure(error: &TuneError) -> Failure {
-    let cause = json!({"errorType": error.name(), "errorMessage": error.to_string()});
-    Failure {
-        error: error.name().to_owned(),
-        cause: cause.to_string(),
     }
 }
 

@@ -55,6 +55,10 @@ pub struct Exited {
 
 impl Machine {
     /// `substitutions` replace every `"${Name}"` but those of `Resource`.
+    ///
+    /// # Errors
+    ///
+    /// The definition has something that the walker does not know.
     pub fn read(definition: &str, substitutions: &Substitutions) -> Result<Self> {
         Ok(Self {
             flow: Flow::read(definition, substitutions)?,
@@ -63,6 +67,7 @@ impl Machine {
     }
 
     /// How long a second of the definition lasts; no time unless this is called.
+    #[must_use]
     pub fn with_second(self, second: Duration) -> Self {
         Self { second, ..self }
     }

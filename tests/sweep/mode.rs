@@ -1,0 +1,94 @@
+//! What is tuned, and how.
+
+use power_tuner_lambda_sim::{Curve, FunctionSpec, Sim};
+use serde_json::{Value, json};
+
+pub const FUNCTION: &str = "f";
+/// Its size before.
+pub const ORIGINAL: u64 = 512;
+/// The size that the optimizer chooses.
+pub const BEST: u64 = 1024;
+/// The user's alias.
+pub const LIVE: &str = "live";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Normal,
+    Parallel,
+    Cold,
+    Optimize,
+    Stored,
+}
+
+impl Mode {
+    pub const ALL: [Self; 5] = [
+        Self::Normal,
+        Self::Parallel,
+        Self::Cold,
+        Self::Optimize,
+        Self::Stored,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Parallel => "parallel",
+            Self::Cold => "cold",
+            Self::Optimize => "optimize",
+            Self::Stored => "stored",
+        }
+    }
+
+    pub fn sizes(self) -> &'static [u64] {
+        match self {
+            Self::Normal => &[128, ORIGINAL, BEST],
+            Self::Parallel | Self::Cold | Self::Optimize => &[ORIGINAL, BEST],
+            Self::Stored => &[128, ORIGINAL],
+        }
+    }
+
+    pub fn input(self) -> Value {
+        let mut input = json!({
+            "lambdaARN": FUNCTION,
+            "num": 5,
+            "powerValues": self.sizes(),
+            "payload": {"from": "the input"},
+        });
+        let more = match self {
+            Self::Normal => json!({}),
+            Self::Parallel => json!({"parallelInvocation": true}),
+            Self::Cold => json!({"onlyColdStarts": true}),
+            Self::Optimize => {
+                json!({"strategy": "speed", "autoOptimize": true, "autoOptimizeAlias": LIVE})
+            }
+            Self::Stored => json!({"payloadS3": "s3://payloads/a/large.json"}),
+        };
+        if let (Value::Object(input), Value::Object(more)) = (&mut input, more) {
+            input.extend(more);
+        }
+        input
+    }
+
+    /// Whether the user has a version of their own; with an alias where that is to be moved, else without, so that nothing
+    /// but the tuner keeps it from being deleted.
+    pub fn has_a_release(self) -> bool {
+        matches!(self, Self::Cold | Self::Optimize)
+    }
+
+    /// Makes what is there before.
+    pub fn prepare(sim: &Sim) {
+        let mut spec = FunctionSpec {
+            description: "somebody's".to_owned(),
+            environment: [("STAGE".to_owned(), "test".to_owned())].into(),
+            ..FunctionSpec::named(FUNCTION)
+        };
+        spec.behaviour.duration = Curve::Formula {
+            base_ms: 10.0,
+            ms_times_mb: 100_000.0,
+            flat_above_mb: 1769.0,
+        };
+        spec.behaviour.init_ms = 400.0;
+        sim.create(spec).expect("a sound function");
+        sim.put_object("payloads", "a/large.json", r#"{"from": "S3"}"#);
+    }
+}

@@ -1,0 +1,115 @@
+//! The tuner's functions, by the names that the definition calls them by.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use power_tuner_aws::{LambdaApi, StepFunctionsApi, StoredPayloads};
+use power_tuner_core::TuneError;
+use power_tuner_runtime::Deadline;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::machine::{Failure, Machine};
+
+const DEFINITION: &str = include_str!("../../statemachine/power-tuner.asl.json");
+const FUNCTIONS: [&str; 6] = [
+    "Initializer",
+    "Publisher",
+    "Executor",
+    "Analyzer",
+    "Optimizer",
+    "Cleaner",
+];
+
+/// What a function is given at its cold start.
+pub struct Clients {
+    pub api: LambdaApi,
+    pub executions: StepFunctionsApi,
+    pub objects: StoredPayloads,
+}
+
+/// What a function's timeout in the template is.
+#[must_use]
+pub fn longest(function: &str) -> Duration {
+    match function {
+        "Executor" | "Optimizer" => Duration::from_mins(15),
+        "Cleaner" => Duration::from_mins(5),
+        "Initializer" | "Publisher" => Duration::from_mins(2),
+        _ => Duration::from_mins(1),
+    }
+}
+
+/// The state machine as it is deployed, where `arn` gives the ARN of each of its functions.
+///
+/// # Panics
+///
+/// The definition has a form that the walker does not know.
+#[must_use]
+pub fn machine(arn: impl Fn(&str) -> String, longest_wait_s: u64) -> Machine {
+    let wait = longest_wait_s.to_string();
+    let functions = FUNCTIONS.map(|name| (name, arn(name)));
+    let mut substitutions: BTreeMap<&str, &str> = functions
+        .iter()
+        .map(|(name, arn)| (*name, arn.as_str()))
+        .collect();
+    substitutions.extend([
+        ("LongestWaitS", wait.as_str()),
+        ("PowerValues", ""),
+        ("VisualizationURL", ""),
+        ("TotalExecutionTimeout", "600"),
+    ]);
+    Machine::read(DEFINITION, &substitutions).expect("the definition")
+}
+
+/// Runs one function until it ends.
+///
+/// # Errors
+///
+/// The function's own, in the form in which Lambda gives it to Step Functions.
+///
+/// # Panics
+///
+/// There is no such function, or the state machine passes what it does not read.
+pub async fn run(
+    function: &str,
+    input: Value,
+    clients: Clients,
+    until: Deadline,
+) -> Result<Value, Failure> {
+    let Clients {
+        api,
+        executions,
+        objects,
+    } = &clients;
+    match function {
+        "Initializer" => shown(power_tuner_initializer::handle(api, objects, read(input)).await),
+        "Publisher" => {
+            shown(power_tuner_publisher::handle(api, executions, read(input), until).await)
+        }
+        "Executor" => shown(power_tuner_executor::handle(api, objects, read(input), until).await),
+        "Analyzer" => shown(power_tuner_analyzer::handle(read(input))),
+        "Optimizer" => {
+            shown(power_tuner_optimizer::handle(api, executions, read(input), until).await)
+        }
+        "Cleaner" => shown(power_tuner_cleaner::handle(api, executions, read(input), until).await),
+        other => panic!("no function `{other}`"),
+    }
+}
+
+fn read<T: DeserializeOwned>(input: Value) -> T {
+    serde_json::from_value(input).expect("what the state machine passes is what the handler reads")
+}
+
+fn shown<T: Serialize>(output: Result<T, TuneError>) -> Result<Value, Failure> {
+    match output {
+        Ok(output) => Ok(serde_json::to_value(output).expect("JSON")),
+        Err(error) => {
+            let cause = json!({"errorType": error.name(), "errorMessage": error.to_string()});
+            Err(Failure {
+                error: error.name().to_owned(),
+                cause: cause.to_string(),
+            })
+        }
+    }
+}
