@@ -124,6 +124,7 @@ impl Run<'_> {
                 let applies = self.world.mode == Mode::Optimize;
                 !is_lambdas || !applies || self.call.action == "DeleteAlias"
             }
+            Fault::Once(412) => self.call.action != "GetObject",
             Fault::Execution(..) => false,
             _ => true,
         };
@@ -181,6 +182,10 @@ impl Run<'_> {
             Fault::Forever(_) if action == "GetObject" => {
                 names(&["PayloadUnavailable", "NoMeasurements"])?;
                 says("s3://payloads/a/large.json")
+            }
+            Fault::Once(412) if action == "GetObject" => {
+                names(&["PayloadUnavailable"])?;
+                says("it was changed while the function was being tuned")
             }
             Fault::Deleted if action == "GetObject" => {
                 names(&["PayloadUnavailable", "NoMeasurements"])?;
