@@ -5,6 +5,7 @@ mod cleaning;
 mod cold;
 mod deployments;
 mod failures;
+mod kills;
 mod large;
 mod locks;
 mod parameters;
@@ -32,6 +33,7 @@ cases![
         calls_of_14_minutes_outlast_the_executor_several_times_over,
         a_thousand_calls_at_all_sizes_fit_into_step_functions,
     ],
+    kills: [processes_that_are_killed_leave_what_the_sweep_says],
     locks: [
         a_publisher_that_dies_is_cleaned_up_after_when_its_time_is_over,
         a_lock_that_is_held_for_too_long_is_an_error_with_a_way_out,

@@ -43,6 +43,7 @@ pub(crate) fn routes() -> Router<Arc<Service>> {
         .route("/functions/{name}", get(snapshot).delete(remove))
         .route("/functions/{name}/state", post(set_state))
         .route("/calls", get(calls).delete(forget_calls))
+        .route("/held", get(held))
         .route("/control-plane", get(control_plane))
         .route("/executions", post(put_execution))
         .route(
@@ -159,6 +160,10 @@ async fn calls(State(service): Shared) -> Response {
 async fn forget_calls(State(service): Shared) -> Response {
     service.forget_calls();
     nothing()
+}
+
+async fn held(State(service): Shared) -> Response {
+    answer(200, &json!(service.held()))
 }
 
 async fn control_plane(State(service): Shared) -> Response {

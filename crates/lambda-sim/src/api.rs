@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub amz_target: Option<String>,
     pub if_match: Option<String>,
     pub range: Option<String>,
+    /// The port that it came from, where there is a network.
+    pub caller: Option<u16>,
     pub body: Vec<u8>,
 }
 

@@ -38,6 +38,10 @@ pub enum Fault {
     DropBefore,
     /// The connection breaks after everything has been done.
     DropAfter,
+    /// Nothing is done, and no answer comes as long as the caller lives: `GET /_sim/held` says who it is.
+    HeldBefore,
+    /// Everything is done, and no answer comes.
+    HeldAfter,
     /// The log ends without its report.
     NoReport,
     /// Only the last bytes of the log arrive, less than its report.

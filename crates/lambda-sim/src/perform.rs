@@ -1,5 +1,6 @@
 //! What becomes of a request: it is read, may meet a fault, is carried out, and goes into the list of calls.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use crate::admin;
@@ -10,7 +11,7 @@ use crate::names::Place;
 use crate::operation::{Call, Operation, Reply};
 use crate::report::LogDamage;
 use crate::s3;
-use crate::service::{Answer, Service};
+use crate::service::{Answer, HeldCall, Service};
 use crate::step_functions;
 
 /// The APIs on the one port, each with its own way to write things down.
@@ -82,7 +83,7 @@ impl Service {
         let request_id = self.world.ids.next();
         let api = Api::of(request);
         let answer = match api.read(&self.world.place, request, request_id.clone()) {
-            Ok(call) => self.perform(&call, api).await,
+            Ok(call) => self.perform(&call, request.caller, api).await,
             Err(misread) => Answer::Reply(self.misread(&misread, api)),
         };
         match answer {
@@ -94,7 +95,7 @@ impl Service {
         }
     }
 
-    async fn perform(self: &Arc<Self>, call: &Call, api: Api) -> Answer {
+    async fn perform(self: &Arc<Self>, call: &Call, caller: Option<u16>, api: Api) -> Answer {
         let admitted = self.lock().check_rate(&call.operation);
         if let Err(error) = admitted {
             let reply = api.refusal(&error);
@@ -104,6 +105,7 @@ impl Service {
         let fault = self.lock().faults.meet(call);
         let mut effects = Effects::default();
         let mut drops = false;
+        let mut holds = false;
         let mut afterwards = Vec::new();
         match fault {
             Some(Fault::DropBefore) => {
@@ -115,6 +117,11 @@ impl Service {
                 self.record(call, Some(&reply), false);
                 return Answer::Reply(reply);
             }
+            Some(Fault::HeldBefore) => {
+                self.record(call, None, false);
+                return self.hold_for_ever(call, caller).await;
+            }
+            Some(Fault::HeldAfter) => holds = true,
             Some(Fault::DelayMs(ms)) => self.world.clock.sleep(ms).await,
             Some(Fault::DropAfter) => drops = true,
             Some(Fault::NoReport) => effects.log = LogDamage::NoReport,
@@ -127,11 +134,23 @@ impl Service {
         let reply = self.execute(call, effects, api).await;
         self.record(call, Some(&reply), drops);
         self.carry_out(&afterwards).await;
+        if holds {
+            return self.hold_for_ever(call, caller).await;
+        }
         if drops {
             Answer::Dropped
         } else {
             Answer::Reply(reply)
         }
+    }
+
+    async fn hold_for_ever(&self, call: &Call, caller: Option<u16>) -> Answer {
+        self.hold(HeldCall {
+            action: call.action,
+            function: call.target.as_ref().map(|target| target.function.clone()),
+            caller,
+        });
+        pending().await
     }
 
     /// Carries out what others ask for meanwhile. No fault meets them, and nobody waits for their answers.

@@ -37,25 +37,28 @@ pub(crate) async fn serve(
         .nest("/_sim", admin::routes())
         .fallback(apis)
         .with_state(service)
-        .into_make_service_with_connect_info::<Breaker>();
+        .into_make_service_with_connect_info::<Caller>();
     axum::serve(Breakable { listener, stopped }, router).await
 }
 
 async fn apis(
     State(service): State<Arc<Service>>,
-    ConnectInfo(breaker): ConnectInfo<Breaker>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
     Query(query): Query<BTreeMap<String, String>>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, LARGEST_BODY_BYTES).await.unwrap_or_default();
-    let request = read(&parts, query, body.to_vec());
+    let request = api::Request {
+        caller: Some(caller.port),
+        ..read(&parts, query, body.to_vec())
+    };
     // In a task of its own: like on AWS, a call goes on when its caller hangs up.
     let answer = tokio::spawn(async move { service.answer(&request).await }).await;
     match answer {
         Ok(Answer::Reply(reply)) => write(reply),
         Ok(Answer::Dropped) | Err(_) => {
-            breaker.cut();
+            caller.breaker.cut();
             Response::default()
         }
     }
@@ -79,6 +82,7 @@ pub(crate) fn read(parts: &Parts, query: BTreeMap<String, String>, body: Vec<u8>
         signed_for: header(&parts.headers, "authorization")
             .and_then(|authorization| signed_region(&authorization)),
         amz_target: header(&parts.headers, "x-amz-target"),
+        caller: None,
         if_match: header(&parts.headers, "if-match"),
         range: header(&parts.headers, "range"),
         body,
@@ -125,6 +129,13 @@ impl Breaker {
     }
 }
 
+/// Who called, and how to break the connection to it.
+#[derive(Clone)]
+struct Caller {
+    breaker: Breaker,
+    port: u16,
+}
+
 struct Breakable {
     listener: TcpListener,
     stopped: Breaker,
@@ -160,9 +171,12 @@ impl Listener for Breakable {
     }
 }
 
-impl Connected<IncomingStream<'_, Breakable>> for Breaker {
+impl Connected<IncomingStream<'_, Breakable>> for Caller {
     fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
-        stream.io().breaker.clone()
+        Self {
+            breaker: stream.io().breaker.clone(),
+            port: stream.remote_addr().port(),
+        }
     }
 }
 

@@ -39,6 +39,17 @@ pub(crate) struct Account {
     rate: Rate,
     calls: VecDeque<CallRecord>,
     calls_seen: u64,
+    held: Vec<HeldCall>,
+}
+
+/// A call that a fault keeps without an answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HeldCall {
+    pub action: &'static str,
+    pub function: Option<String>,
+    /// The port of the process that waits for the answer.
+    pub caller: Option<u16>,
 }
 
 /// A call that the service received.
@@ -184,6 +195,14 @@ impl Service {
         let mut account = self.lock();
         account.calls.clear();
         account.rate.forget_peak();
+    }
+
+    pub fn hold(&self, call: HeldCall) {
+        self.lock().held.push(call);
+    }
+
+    pub fn held(&self) -> Vec<HeldCall> {
+        self.lock().held.clone()
     }
 
     pub fn peak_control_plane_rate(&self) -> usize {

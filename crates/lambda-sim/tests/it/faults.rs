@@ -1,5 +1,7 @@
 //! Faults on demand.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use power_tuner_lambda_sim::{Fault, FaultRule, FunctionSpec, LogFormat, Options, OtherRequest};
@@ -101,6 +103,38 @@ fn a_call_can_be_delayed() {
     let started = Instant::now();
     lambda.configuration("f");
     assert!(started.elapsed() >= Duration::from_millis(200));
+}
+
+#[test]
+fn a_call_can_be_held_for_as_long_as_its_caller_lives() {
+    for (fault, is_done) in [(Fault::HeldBefore, false), (Fault::HeldAfter, true)] {
+        let lambda = start().with_f();
+        let rule = FaultRule::always("PublishVersion", fault);
+        lambda.sim().fault(rule);
+        let address = lambda.sim().url().replace("http://", "");
+        let mut caller = TcpStream::connect(&address).expect("a connection");
+        let body = "{}";
+        write!(
+            caller,
+            "POST /2015-03-31/functions/f/versions HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("a request");
+        let held = loop {
+            let held = lambda.get("/_sim/held").body;
+            if held != json!([]) {
+                break held;
+            }
+        };
+        let port = caller.local_addr().expect("an address").port();
+        let wanted = json!([{"action": "PublishVersion", "function": "f", "caller": port}]);
+        assert_eq!(held, wanted);
+        let longest = Some(Duration::from_millis(50));
+        caller.set_read_timeout(longest).expect("a time");
+        assert!(caller.read(&mut [0]).is_err(), "nothing is answered");
+        let versions = lambda.sim().snapshot("f").expect("the function").versions;
+        assert_eq!(!versions.is_empty(), is_done);
+    }
 }
 
 #[test]
