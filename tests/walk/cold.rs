@@ -197,15 +197,3 @@ fn the_template_sets_the_pace_that_the_functions_read() {
         "in all that ask for versions"
     );
 }
-
-/// Forty-six sizes, each published, looked at and deleted.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_control_plane_is_never_asked_for_more_than_the_pace() {
-    let world = World::at_pace(slow_to_start(), 10.0).await;
-    let input = cold(json!({"powerValues": "ALL"}));
-    let outcome = world.tune("one", input).await.expect("an outcome");
-    assert_eq!(sum(&outcome, "coldStarts"), 46 * 5);
-    let peak = world.sim.peak_control_plane_rate();
-    assert!((6..=13).contains(&peak), "{peak} requests in a second");
-    world.is_as_before();
-}

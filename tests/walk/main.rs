@@ -4,6 +4,7 @@
 mod calls;
 mod cold;
 mod machine_tests;
+mod quotas;
 mod refusals;
 mod safety;
 mod stored;

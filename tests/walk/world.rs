@@ -1,28 +1,32 @@
 //! Where the cases take place: a simulated AWS, and the tuner's real handlers in the order of the real state machine.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use e2e::{Clients, Failure, Machine, longest};
-use power_tuner_aws::{LambdaApi, StepFunctionsApi, StoredPayloads};
+use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, Wire};
 use power_tuner_lambda_sim::{
     CallRecord, Execution, ExecutionStatus, Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot,
 };
 use power_tuner_runtime::Deadline;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 pub const FUNCTION: &str = "f";
 pub const LOCK: &str = "power-tuner-lock";
+/// As in the template.
+const LONGEST_WAIT_S: u64 = 600;
 const PREFIX: &str = "arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner";
 
 pub struct World {
-    pub sim: Sim,
+    pub sim: Arc<Sim>,
     api: LambdaApi,
     executions: StepFunctionsApi,
     machine: Machine,
+    own_lines: Option<OwnLines>,
     before: Mutex<Value>,
     /// What the first step of each execution gave out.
     planned: Mutex<BTreeMap<String, Value>>,
@@ -33,6 +37,69 @@ pub struct World {
 pub enum Worker {
     Dies,
     LivesOn,
+}
+
+/// Each process has clients of its own, as after a cold start.
+struct OwnLines {
+    per_s: Option<f64>,
+    lines: Mutex<Vec<Arc<Line>>>,
+}
+
+/// What a process calls the simulator through, without a network.
+struct Line {
+    sim: Arc<Sim>,
+    /// When the control plane was asked.
+    asked: Mutex<Vec<Instant>>,
+}
+
+#[derive(Clone)]
+struct Shared(Arc<Line>);
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared")
+    }
+}
+
+impl Wire for Shared {
+    fn send(&self, request: http::Request<Vec<u8>>) -> Answered {
+        let line = Arc::clone(&self.0);
+        Box::pin(async move {
+            let action = line.sim.action(&request);
+            if !matches!(action, "Invoke" | "DescribeExecution") {
+                let mut asked = line.asked.lock().expect("nobody panics with it");
+                asked.push(Instant::now());
+            }
+            line.sim.answer(request).await
+        })
+    }
+}
+
+impl Line {
+    fn to(sim: &Arc<Sim>) -> Self {
+        Self {
+            sim: Arc::clone(sim),
+            asked: Mutex::default(),
+        }
+    }
+
+    fn wire(self: &Arc<Self>) -> Arc<dyn Wire> {
+        Arc::new(Shared(Arc::clone(self)))
+    }
+
+    fn peak(&self) -> usize {
+        let asked = self.asked.lock().expect("nobody panics with it");
+        let within_a_second = |from: usize| {
+            let later = asked[from..].iter();
+            later
+                .take_while(|at| at.duration_since(asked[from]) < Duration::from_secs(1))
+                .count()
+        };
+        (0..asked.len())
+            .map(within_a_second)
+            .max()
+            .unwrap_or_default()
+    }
 }
 
 /// A task's process.
@@ -69,27 +136,60 @@ impl World {
         Self::on(sim, api, spec, longest_wait_s).await
     }
 
-    /// On an AWS with the real limit of requests to the control plane, which the tuner asks so many times a second.
-    pub async fn at_pace(spec: FunctionSpec, per_s: f64) -> Self {
-        let options = Options {
-            time_scale: 0.02,
-            control_plane_per_s: Some(15),
-            ..Options::default()
-        };
-        let sim = Sim::start(options).await.expect("the simulator starts");
-        let api = LambdaApi::local_at_pace(&sim.url(), per_s).await;
-        Self::on(sim, api, spec, 2).await
+    /// Where time is the test's own, and as long as on AWS: nothing waits for a socket.
+    pub async fn on_own_time(spec: FunctionSpec, options: Options) -> Self {
+        Self::at_pace(spec, options, None).await
+    }
+
+    /// The same, where each function asks the control plane no more often than so many times a second.
+    pub async fn at_pace(spec: FunctionSpec, options: Options, per_s: Option<f64>) -> Self {
+        let sim = Arc::new(Sim::start(options).await.expect("the simulator starts"));
+        let line = Arc::new(Line::to(&sim));
+        let api = LambdaApi::through(line.wire()).await;
+        let executions = StepFunctionsApi::through(line.wire()).await;
+        let mut world = Self::of(Arc::clone(&sim), api, executions, spec, LONGEST_WAIT_S);
+        world.machine = world.machine.with_second(Duration::from_secs(1));
+        world.own_lines = Some(OwnLines {
+            per_s,
+            lines: Mutex::default(),
+        });
+        world
+    }
+
+    /// The most control plane requests of one function's process within a second.
+    pub fn peak_of_a_process(&self) -> usize {
+        let own = self
+            .own_lines
+            .as_ref()
+            .expect("processes with lines of their own");
+        let lines = own.lines.lock().expect("nobody panics with it");
+        lines
+            .iter()
+            .map(|line| line.peak())
+            .max()
+            .unwrap_or_default()
     }
 
     async fn on(sim: Sim, api: LambdaApi, spec: FunctionSpec, longest_wait_s: u64) -> Self {
-        sim.create(spec).expect("a sound function");
         let executions = StepFunctionsApi::local(&sim.url()).await;
+        Self::of(Arc::new(sim), api, executions, spec, longest_wait_s)
+    }
+
+    fn of(
+        sim: Arc<Sim>,
+        api: LambdaApi,
+        executions: StepFunctionsApi,
+        spec: FunctionSpec,
+        longest_wait_s: u64,
+    ) -> Self {
+        sim.create(spec).expect("a sound function");
         let machine = e2e::machine(|name| sim.arn(name), longest_wait_s);
         let world = Self {
             sim,
             api,
             executions,
             machine,
+            own_lines: None,
             before: Mutex::default(),
             planned: Mutex::default(),
         };
@@ -225,16 +325,42 @@ impl World {
     }
 
     fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, Failure>> {
-        let clients = Clients {
-            api: self.api.clone(),
-            executions: self.executions.clone(),
-            objects: StoredPayloads::local(&self.sim.url()),
-        };
+        let clients = self.clients();
         let function = resource.to_owned();
+        let in_use = self.sim.take_concurrency();
         tokio::spawn(async move {
+            let Some(_in_use) = in_use else {
+                return Err(Failure {
+                    error: "Lambda.TooManyRequestsException".to_owned(),
+                    cause: "Rate Exceeded.".to_owned(),
+                });
+            };
             let until = Deadline::after(longest(&function));
-            e2e::run(&function, input, clients, until).await
+            e2e::run(&function, input, clients.await, until).await
         })
+    }
+
+    /// What a process is given at its start.
+    fn clients(&self) -> impl Future<Output = Clients> + Send + 'static {
+        let (api, executions) = (self.api.clone(), self.executions.clone());
+        let objects = StoredPayloads::local(&self.sim.url());
+        let own = self.own_lines.as_ref().map(|own| {
+            let line = Arc::new(Line::to(&self.sim));
+            let mut lines = own.lines.lock().expect("nobody panics with it");
+            lines.push(Arc::clone(&line));
+            (line, own.per_s)
+        });
+        async move {
+            let api = match own {
+                Some((line, per_s)) => LambdaApi::through_at_pace(line.wire(), per_s).await,
+                None => api,
+            };
+            Clients {
+                api,
+                executions,
+                objects,
+            }
+        }
     }
 
     /// One function alone.
@@ -323,6 +449,15 @@ impl World {
         let url = format!("{}/{since}/functions/{FUNCTION}/{path}", self.sim.url());
         let sent = tokio::task::spawn_blocking(move || request(method, &url, &body));
         sent.await.expect("the request does not panic")
+    }
+
+    /// Reserves concurrency for it, without a network.
+    pub async fn reserve(&self, concurrency: u32) {
+        let body = json!({"ReservedConcurrentExecutions": concurrency}).to_string();
+        let path = format!("/2017-10-31/functions/{FUNCTION}/concurrency");
+        let request = http::Request::put(path).body(body.into_bytes());
+        let answer = self.sim.answer(request.expect("a sound request")).await;
+        assert!(answer.is_ok_and(|answer| answer.status().is_success()));
     }
 
     /// Nothing about the function is on its way any more.

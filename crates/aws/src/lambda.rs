@@ -59,18 +59,18 @@ impl LambdaApi {
         Self::new(&client::local(endpoint).await, None)
     }
 
-    /// The same, asked no more often than so many times a second; calls of functions do not count.
-    pub async fn local_at_pace(endpoint: &str, per_s: f64) -> Self {
-        Self::new(&client::local(endpoint).await, Some(per_s))
-    }
-
     /// Somebody in this process who plays AWS.
     pub async fn through(wire: Arc<dyn Wire>) -> Self {
+        Self::through_at_pace(wire, None).await
+    }
+
+    /// The same, asked no more often than so many times a second.
+    pub async fn through_at_pace(wire: Arc<dyn Wire>, per_s: Option<f64>) -> Self {
         let own = |client: &Client| {
             let config = client.config().to_builder();
             Client::from_conf(config.retry_partition(client::own_retries()).build())
         };
-        let api = Self::new(&client::through(wire).await, None);
+        let api = Self::new(&client::through(wire).await, per_s);
         Self {
             control: own(&api.control),
             measured: own(&api.measured),

@@ -166,9 +166,13 @@ impl Plan {
             Some(stated) => Price::stated(stated, regions),
             None => Price::of(regions, latest.architecture)?,
         };
-        // What is reserved for the function is little, and a burst takes all that it gets.
-        let takes_all = request.is_cold() && reserved_concurrency.is_some();
-        let sizes_at_once = if takes_all { 1 } else { SIZES_AT_ONCE };
+        let sizes_at_once = match reserved_concurrency {
+            // What is reserved for the function is little, and a burst takes all that it gets.
+            Some(_) if request.is_cold() => 1,
+            // A size that gets no turn at all would fail.
+            Some(reserved) => reserved.clamp(1, SIZES_AT_ONCE),
+            None => SIZES_AT_ONCE,
+        };
         let sizes = u32::try_from(request.sizes.len()).unwrap_or(u32::MAX);
         let most_batches = EVENTS_FOR_BATCHES / EVENTS_OF_A_BATCH / sizes.max(1);
         // While another tuning holds the function, `$LATEST` has a size of that tuning's.
@@ -320,6 +324,26 @@ pub(crate) mod tests {
         let error = Plan::new(request, found, &stack).expect_err("a refusal");
         assert_eq!(error.name(), "UnsupportedFunction");
         error.to_string()
+    }
+
+    #[test]
+    fn no_more_sizes_are_measured_at_once_than_the_function_has_concurrency_for() {
+        let at_once = |reserved_concurrency, cold| {
+            let input = json!({"lambdaARN": "f", "num": 5, "onlyColdStarts": cold});
+            let found = Found {
+                reserved_concurrency,
+                ..found()
+            };
+            let request = Request::parse(&input).expect("a good input");
+            let plan = Plan::new(request, found, &Stack::default()).expect("a plan");
+            plan.sizes_at_once
+        };
+        assert_eq!(at_once(None, false), 4);
+        assert_eq!(at_once(Some(100), false), 4);
+        assert_eq!(at_once(Some(3), false), 3);
+        assert_eq!(at_once(Some(1), false), 1);
+        assert_eq!(at_once(None, true), 4);
+        assert_eq!(at_once(Some(100), true), 1);
     }
 
     #[test]

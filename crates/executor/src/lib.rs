@@ -180,7 +180,7 @@ impl Batch<'_> {
         let mut under_way = FuturesUnordered::new();
         // Samples of each payload that there are, or will be if all goes well.
         let mut used = self.progress.by_payload.clone();
-        let mut pace = Pace::new(self.most_at_once());
+        let mut pace = Pace::new(self.most_at_once(), longest(self.plan));
         let mut left = self.calls_of_a_version();
         if self.progress.batches > 0 {
             pace.rest(self.sleep_between_runs());

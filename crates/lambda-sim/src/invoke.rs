@@ -132,20 +132,23 @@ impl Account {
             }
             return Ok(());
         }
-        let options = &world.options;
+        if self.shared_in_use(world) >= world.options.account_concurrency {
+            return Err(ApiError::throttled("ConcurrentInvocationLimitExceeded"));
+        }
+        Ok(())
+    }
+
+    /// So much of the account's concurrency is reserved or in use.
+    pub fn shared_in_use(&self, world: &World) -> u32 {
         let sharing = self
             .functions
             .values()
             .filter(|function| function.reserved.is_none());
         let used: u32 = sharing.map(|function| function.traffic.active).sum();
-        let taken = self
-            .reserved_total()
-            .saturating_add(options.concurrency_used_elsewhere)
-            .saturating_add(used);
-        if taken >= options.account_concurrency {
-            return Err(ApiError::throttled("ConcurrentInvocationLimitExceeded"));
-        }
-        Ok(())
+        self.reserved_total()
+            .saturating_add(world.options.concurrency_used_elsewhere)
+            .saturating_add(self.elsewhere)
+            .saturating_add(used)
     }
 }
 

@@ -58,6 +58,15 @@ use crate::server::Breaker;
 use crate::service::{Answer, Service};
 use crate::states::StateChange;
 
+/// A part of the account's concurrency, until it is dropped.
+pub struct InUse(Arc<Service>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.give_concurrency_back();
+    }
+}
+
 /// A running simulated service. Dropping it stops it.
 pub struct Sim {
     address: SocketAddr,
@@ -186,6 +195,14 @@ impl Sim {
     #[must_use]
     pub fn calls(&self) -> Vec<CallRecord> {
         self.service.calls()
+    }
+
+    /// Takes one of the account's concurrency for a call of a function that is not simulated, such as the callers
+    /// themselves; nothing where all of it is in use.
+    #[must_use = "the concurrency is in use for as long as this lives"]
+    pub fn take_concurrency(&self) -> Option<InUse> {
+        let service = Arc::clone(&self.service);
+        service.take_concurrency().then(|| InUse(service))
     }
 
     /// The most control plane requests that came within any second of real time, refused ones included: all calls of

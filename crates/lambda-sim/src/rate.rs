@@ -2,7 +2,9 @@
 //! that callers pace themselves in.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::ApiError;
@@ -40,6 +40,8 @@ pub(crate) struct Account {
     calls: VecDeque<CallRecord>,
     calls_seen: u64,
     held: Vec<HeldCall>,
+    /// Calls under way of functions that are not simulated.
+    pub elsewhere: u32,
 }
 
 /// A call that a fault keeps without an answer.
@@ -203,6 +205,19 @@ impl Service {
 
     pub fn held(&self) -> Vec<HeldCall> {
         self.lock().held.clone()
+    }
+
+    /// Takes one of the account's concurrency for a function that is not simulated, if there is one.
+    pub fn take_concurrency(&self) -> bool {
+        let mut account = self.lock();
+        let is_free = account.shared_in_use(&self.world) < self.world.options.account_concurrency;
+        account.elsewhere += u32::from(is_free);
+        is_free
+    }
+
+    pub fn give_concurrency_back(&self) {
+        let mut account = self.lock();
+        account.elsewhere = account.elsewhere.saturating_sub(1);
     }
 
     pub fn peak_control_plane_rate(&self) -> usize {

@@ -1,0 +1,120 @@
+//! Little concurrency: of the function, and of the account that the tuner's own functions share with it.
+
+use futures::future::join_all;
+use power_tuner_lambda_sim::{Curve, FunctionSpec, Options};
+use serde_json::{Value, json};
+
+use crate::world::{FUNCTION, World};
+
+/// What a new account has.
+const SMALL_ACCOUNT: u32 = 10;
+
+fn that_takes(ms: f64) -> FunctionSpec {
+    let mut spec = FunctionSpec {
+        timeout_s: 60,
+        ..FunctionSpec::named(FUNCTION)
+    };
+    spec.behaviour.duration = Curve::Formula {
+        base_ms: ms,
+        ms_times_mb: 0.0,
+        flat_above_mb: 1769.0,
+    };
+    spec
+}
+
+async fn with_reserved(ms: f64, concurrency: u32) -> World {
+    let world = World::on_own_time(that_takes(ms), Options::default()).await;
+    world.reserve(concurrency).await;
+    world.remember();
+    world
+}
+
+async fn in_small_account(ms: f64) -> World {
+    let options = Options {
+        account_concurrency: SMALL_ACCOUNT,
+        ..Options::default()
+    };
+    World::on_own_time(that_takes(ms), options).await
+}
+
+/// All sizes were measured with all their calls; gives the throttles.
+fn all_measured(outcome: &Value, sizes: usize, calls: u64) -> u64 {
+    let rows = outcome["sizes"].as_array().expect("sizes");
+    assert_eq!(rows.len(), sizes, "{outcome:#}");
+    for row in rows {
+        assert_eq!(row["status"], "measured", "{outcome:#}");
+        assert!(row["calls"].as_u64() >= Some(calls), "{outcome:#}");
+    }
+    rows.iter()
+        .filter_map(|row| row["throttles"].as_u64())
+        .sum()
+}
+
+const PARALLEL: [Value; 2] = [Value::Bool(false), Value::Bool(true)];
+
+#[tokio::test(start_paused = true)]
+async fn a_function_with_a_reserved_concurrency_of_1_is_tuned_at_its_pace() {
+    for ms in [50.0, 45_000.0] {
+        for parallel in PARALLEL {
+            let world = with_reserved(ms, 1).await;
+            let input = json!({"parallelInvocation": parallel, "num": 10});
+            let outcome = world.tune("one", input).await;
+            let outcome = outcome.unwrap_or_else(|error| panic!("{ms}, {parallel}: {error:?}"));
+            let throttles = all_measured(&outcome, 3, 10);
+            // One size at a time, so that no size takes another's.
+            assert_eq!(
+                throttles > 0,
+                parallel == json!(true),
+                "{throttles} throttles"
+            );
+            world.is_as_before();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_with_a_concurrency_of_10_is_enough_for_the_tuner_and_the_function() {
+    for ms in [50.0, 45_000.0] {
+        for parallel in PARALLEL {
+            let world = in_small_account(ms).await;
+            let input = json!({
+                "parallelInvocation": parallel,
+                "num": 20,
+                "powerValues": [128, 256, 512, 1024, 1536, 3008],
+            });
+            let outcome = world.tune("one", input).await;
+            let outcome = outcome.unwrap_or_else(|error| panic!("{ms}, {parallel}: {error:?}"));
+            let throttles = all_measured(&outcome, 6, 20);
+            assert_eq!(
+                throttles > 0,
+                parallel == json!(true),
+                "{throttles} throttles"
+            );
+            world.is_as_before();
+        }
+    }
+}
+
+/// Forty-six sizes each, published, looked at and deleted, on an AWS that refuses more than 15 requests a second.
+#[tokio::test(start_paused = true)]
+async fn no_function_asks_the_control_plane_for_more_than_its_pace_though_eight_tune_at_once() {
+    const PER_S: usize = 7;
+    let options = Options {
+        control_plane_per_s: Some(15),
+        ..Options::default()
+    };
+    let mut spec = that_takes(1_000.0);
+    spec.behaviour.init_ms = 500.0;
+    let world = World::at_pace(spec, options, Some(7.0)).await;
+    let input = json!({"powerValues": "ALL", "onlyColdStarts": true});
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let tunings = names.map(|name| world.tune(name, input.clone()));
+    for outcome in join_all(tunings).await {
+        let outcome = outcome.expect("an outcome");
+        all_measured(&outcome, 46, 5);
+    }
+    assert_eq!(world.peak_of_a_process(), PER_S);
+    let of_all = world.sim.peak_control_plane_rate();
+    println!("eight tunings at once: {of_all} requests in the busiest second");
+    world.is_as_before();
+}
