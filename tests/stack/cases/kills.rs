@@ -103,12 +103,11 @@ fn owner_of_port(port: u64) -> Result<String> {
     let from = format!(":{port:04X}");
     let socket = connections
         .lines()
-        .filter_map(|line| {
+        .find_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let (local, inode) = (fields.get(1)?, fields.get(9)?);
             (local.ends_with(&from) && *inode != "0").then(|| format!("socket:[{inode}]"))
         })
-        .next()
         .with_context(|| format!("no connection from port {port}"))?;
     for process in fs::read_dir("/proc")? {
         let process = process?;
