@@ -59,6 +59,11 @@ impl LambdaApi {
         Self::new(&client::local(endpoint).await, None)
     }
 
+    /// The same, asked no more often than so many times a second; calls of functions do not count.
+    pub async fn local_at_pace(endpoint: &str, per_s: f64) -> Self {
+        Self::new(&client::local(endpoint).await, Some(per_s))
+    }
+
     /// Somebody in this process who plays AWS.
     pub async fn through(wire: Arc<dyn Wire>) -> Self {
         Self::through_at_pace(wire, None).await
