@@ -344,7 +344,9 @@ impl Blocked {
     #[must_use]
     pub fn why(&self) -> String {
         let state = match self.verdict {
-            Verdict::CannotTell => "and whether it still runs is not for this stack to see",
+            Verdict::CannotTell => {
+                "and whether it still runs is not for this stack to see (`states:DescribeExecution` was refused)"
+            }
             Verdict::Wait | Verdict::TakeOver => "and still held it",
         };
         format!("`{}` locked it {state}", self.note.execution)

@@ -157,8 +157,8 @@ fn why(error: &SdkError<GetObjectError, HttpResponse>) -> String {
                 .unwrap_or_default()
         ),
         (_, Some(403)) => format!(
-            "the tuner may not read it, or it is not there; deploy the stack with the parameters PayloadS3Bucket and \
-             PayloadS3Key that name it, and look whether bucket or key policies forbid it ({})",
+            "the tuner may not read it (`s3:GetObject`), or it is not there; deploy the stack with the parameters \
+             PayloadS3Bucket and PayloadS3Key that name it, and look whether bucket or key policies forbid it ({})",
             error.message().unwrap_or("no reason given")
         ),
         (Some(code), _) => format!(

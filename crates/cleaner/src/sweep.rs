@@ -110,7 +110,8 @@ async fn function_of_any(
             Execution::Over | Execution::Missing => over.extend(versions),
             Execution::Running => left.push(format!("the versions of `{execution}`, which still runs")),
             Execution::Unknown => left.push(format!(
-                "the versions of `{execution}`, which is not for this stack to see; delete them by hand if it is over"
+                "the versions of `{execution}`, which is not for this stack to see (`states:DescribeExecution` was \
+                 refused); delete them by hand if it is over"
             )),
         }
     }
