@@ -2,31 +2,39 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::functions::{Bench, HOME, Target, wait_until};
+use crate::denials::{each_action_of_the_template_is_taken_away_once, names};
+use crate::functions::{Bench, HOME, wait_until};
+use crate::resource::every_form_of_lambdaresource_allows_a_function_and_its_versions_and_no_other;
 use crate::roles::{Ask, FUNCTIONS, Role};
 
 pub type Case = fn(&Bench) -> Result<()>;
 
 macro_rules! cases {
-    ($($name:ident),+ $(,)?) => {
-        pub const ALL: &[(&str, Case)] = &[$((stringify!($name), $name)),+];
+    ($list:ident: $($name:ident),+ $(,)?) => {
+        pub const $list: &[(&str, Case)] = &[$((stringify!($name), $name)),+];
     };
 }
 
+// A sweep looks at all executions that ended badly, those of other cases too.
+cases![ALONE: the_cleaner_by_hand_and_the_sweep_have_their_permissions];
+
 // Those that wait for long come first: the others run meanwhile.
 cases![
-    the_cleaner_by_hand_and_the_sweep_have_their_permissions,
-    a_missing_permission_is_named_and_leaves_no_trace,
+    ALL:
     a_stopped_tuning_is_cleaned_up_after_under_the_cleaners_role,
     an_alias_is_made_and_moved_with_the_templates_permissions,
     a_function_of_another_region_is_tuned_there_at_its_price,
     a_tuning_succeeds_with_the_templates_permissions,
     payloads_are_read_where_the_parameters_say_and_nowhere_else,
+    each_action_of_the_template_is_taken_away_once,
+    every_form_of_lambdaresource_allows_a_function_and_its_versions_and_no_other,
     no_role_may_do_more_than_its_function_does,
+    no_role_has_more_than_the_templates_policy_and_its_service,
     roles_that_local_aws_does_not_ask_allow_what_is_needed_and_no_more,
+    the_rule_may_call_the_cleaner_and_fill_its_queue,
 ];
 
 /// What the stack's parameter names.
@@ -70,7 +78,6 @@ fn a_tuning_succeeds_with_the_templates_permissions(bench: &Bench) -> Result<()>
 fn payloads_are_read_where_the_parameters_say_and_nowhere_else(bench: &Bench) -> Result<()> {
     let target = bench.function()?;
     let aws = bench.local.aws();
-    aws.create_bucket(BUCKET)?;
     for key in ["tunings/p.json", "private/p.json"] {
         aws.put_object(BUCKET, key, "{}".to_owned())?;
     }
@@ -119,21 +126,22 @@ fn a_stopped_tuning_is_cleaned_up_after_under_the_cleaners_role(bench: &Bench) -
 fn the_cleaner_by_hand_and_the_sweep_have_their_permissions(bench: &Bench) -> Result<()> {
     let targets = [bench.function()?, bench.another_function("2")?];
     let cleaner = Role::of(bench.local, "Cleaner")?;
-    let actions = ["lambda:DeleteFunction"];
-    let mut executions = Vec::new();
+    let action = "lambda:DeleteFunction";
+    let mut started = Vec::new();
     for target in &targets {
-        let (policy, versions) = (policy_about(target), format!("{}:*", target.arn));
-        cleaner.put_policy(&policy, "Deny", &actions, &versions)?;
-        executions.push(bench.local.start_execution(&target.input(json!({}))?)?);
+        let denied = cleaner.deny(target.name(), &[action], &format!("{}:*", target.arn))?;
+        let execution = bench.local.start_execution(&target.input(json!({}))?)?;
+        started.push((target, execution, denied));
     }
-    for (target, execution) in targets.iter().zip(&executions) {
-        let (error, cause) = bench.failure_of(execution)?;
+    for (target, execution, denied) in started {
+        let (error, cause) = bench.failure_of(&execution)?;
         ensure!(error == "AccessDenied", "{error}: {cause}");
-        names(&cause, actions[0], &format!("{}:", target.arn))?;
+        names(&cause, action, &format!("{}:", target.arn))?;
         // Two states tried, and the event about the end; local AWS does not repeat that.
-        wait_until(|| Ok(bench.deletions(execution, "Err(AccessDenied")? == 3 * 2))?;
+        let tried = || bench.deletions(&execution, "Err(AccessDenied");
+        wait_until(|| Ok(tried()? == 3 * 2)).with_context(|| format!("{:?}", tried()))?;
         ensure!(target.versions()?.len() == 2, "{:?}", target.versions());
-        cleaner.delete_policy(&policy_about(target))?;
+        drop(denied);
     }
     let answer = bench.clean(&json!({"function": targets[0].arn}))?;
     let deleted = answer["deleted"].as_array().context("`deleted`")?;
@@ -141,58 +149,6 @@ fn the_cleaner_by_hand_and_the_sweep_have_their_permissions(bench: &Bench) -> Re
     targets[0].is_as_before()?;
     bench.clean(&json!({"sweep": bench.local.state_machine_arn()}))?;
     targets[1].is_as_before()
-}
-
-fn a_missing_permission_is_named_and_leaves_no_trace(bench: &Bench) -> Result<()> {
-    let denials = [
-        ("Initializer", "lambda:GetFunctionConfiguration", json!({})),
-        ("Publisher", "lambda:CreateAlias", json!({})),
-        ("Publisher", "lambda:ListVersionsByFunction", json!({})),
-        ("Publisher", "lambda:PublishVersion", json!({})),
-        ("Publisher", "lambda:UpdateFunctionConfiguration", json!({})),
-        ("Executor", "lambda:InvokeFunction", json!({})),
-        (
-            "Optimizer",
-            "lambda:UpdateFunctionConfiguration",
-            json!({"strategy": "speed", "autoOptimize": true}),
-        ),
-    ];
-    let mut started = Vec::new();
-    for (number, (function, action, input)) in denials.into_iter().enumerate() {
-        let target = bench.another_function(&number.to_string())?;
-        let role = Role::of(bench.local, function)?;
-        let resource = format!("{}*", target.arn);
-        role.put_policy(&policy_about(&target), "Deny", &[action], &resource)?;
-        let execution = bench.local.start_execution(&target.input(input)?)?;
-        started.push((function, action, target, execution));
-    }
-    for (function, action, target, execution) in started {
-        let (error, cause) = bench.failure_of(&execution)?;
-        // What keeps one size from being measured is data; here it kept all of them.
-        let wanted = if function == "Executor" {
-            "NoMeasurements"
-        } else {
-            "AccessDenied"
-        };
-        ensure!(error == wanted, "{function}, {action}: {error}: {cause}");
-        names(&cause, action, &target.arn).with_context(|| format!("{function}, {action}"))?;
-        target
-            .is_as_before()
-            .with_context(|| format!("{function}, {action}"))?;
-    }
-    Ok(())
-}
-
-/// A policy's name for a case that denies something about one function.
-fn policy_about(target: &Target) -> String {
-    format!("about-{}", target.name())
-}
-
-/// What was denied, and on what, in the words of an error's cause.
-fn names(cause: &str, action: &str, resource: &str) -> Result<()> {
-    let part = format!("the tuner may not call `{action}` on `{resource}");
-    ensure!(cause.contains(&part), "`{part}` is not in `{cause}`");
-    Ok(())
 }
 
 fn a_function_of_another_region_is_tuned_there_at_its_price(bench: &Bench) -> Result<()> {
@@ -219,7 +175,8 @@ fn a_function_of_another_region_is_tuned_there_at_its_price(bench: &Bench) -> Re
 const NOBODY: &str = "nobody";
 
 /// Each kind of call that local AWS knows by its right name, with what it is called here.
-fn asks(state_machine: &str) -> Vec<(&'static str, Ask)> {
+fn asks(bench: &Bench) -> Vec<(&'static str, Ask)> {
+    let state_machine = bench.local.state_machine_arn();
     let own = state_machine.replace(":stateMachine:", ":execution:");
     let others = own.replace("power-tuner-tuner", "somebody-elses");
     let lambda = |name, method, path: &str| {
@@ -234,6 +191,17 @@ fn asks(state_machine: &str) -> Vec<(&'static str, Ask)> {
             path,
             target: None,
             body,
+        };
+        (name, ask)
+    };
+    let object = |name, method, path: &str| {
+        let path = format!("/{BUCKET}/{path}");
+        let ask = Ask {
+            service: "s3",
+            method,
+            path,
+            target: None,
+            body: Value::Null,
         };
         (name, ask)
     };
@@ -297,6 +265,23 @@ fn asks(state_machine: &str) -> Vec<(&'static str, Ask)> {
             "AWSStepFunctions.StopExecution",
             json!({"executionArn": format!("{own}:{NOBODY}")}),
         ),
+        object("GetObject of a payload", "GET", "tunings/nobody.json"),
+        object("GetObject of another", "GET", "private/nobody.json"),
+        object("PutObject", "PUT", "tunings/nobody.json"),
+        object("DeleteObject", "DELETE", "tunings/nobody.json"),
+        object("ListBucket", "GET", ""),
+        json_call(
+            "SendMessage",
+            "sqs",
+            "AmazonSQS.SendMessage",
+            json!({"QueueUrl": bench.local.stack_output("FailedCleanUpsUrl")}),
+        ),
+        json_call(
+            "ReceiveMessage",
+            "sqs",
+            "AmazonSQS.ReceiveMessage",
+            json!({"QueueUrl": bench.local.stack_output("FailedCleanUpsUrl")}),
+        ),
         json_call(
             "ListSecrets",
             "secretsmanager",
@@ -307,11 +292,11 @@ fn asks(state_machine: &str) -> Vec<(&'static str, Ask)> {
 }
 
 fn no_role_may_do_more_than_its_function_does(bench: &Bench) -> Result<()> {
-    let asks = asks(bench.local.state_machine_arn());
+    let asks = asks(bench);
     let mut faults = Vec::new();
     for function in FUNCTIONS {
         let wanted: &[&str] = match function {
-            "Initializer" => &["GetFunctionConfiguration"],
+            "Initializer" => &["GetFunctionConfiguration", "GetObject of a payload"],
             "Publisher" => &[
                 "GetFunctionConfiguration",
                 "UpdateFunctionConfiguration",
@@ -319,9 +304,12 @@ fn no_role_may_do_more_than_its_function_does(bench: &Bench) -> Result<()> {
                 "ListVersionsByFunction",
                 "CreateAlias",
                 "DescribeExecution",
-                "GetExecutionHistory",
             ],
-            "Executor" => &["InvokeFunction", "InvokeFunction of a version"],
+            "Executor" => &[
+                "InvokeFunction",
+                "InvokeFunction of a version",
+                "GetObject of a payload",
+            ],
             "Optimizer" => &[
                 "GetFunctionConfiguration",
                 "UpdateFunctionConfiguration",
@@ -330,7 +318,6 @@ fn no_role_may_do_more_than_its_function_does(bench: &Bench) -> Result<()> {
                 "CreateAlias",
                 "DeleteFunction of a version",
                 "DescribeExecution",
-                "GetExecutionHistory",
             ],
             "Cleaner" => &[
                 "GetFunctionConfiguration",
@@ -340,6 +327,7 @@ fn no_role_may_do_more_than_its_function_does(bench: &Bench) -> Result<()> {
                 "DescribeExecution",
                 "GetExecutionHistory",
                 "ListExecutions",
+                "SendMessage",
             ],
             // The analyzer calls nobody.
             _ => &[],
@@ -401,22 +389,159 @@ fn roles_that_local_aws_does_not_ask_allow_what_is_needed_and_no_more(bench: &Be
             "{name}"
         );
     }
-    // A target, by the names of the functions in the template.
+    // By the names of the functions in the template.
     let callers = [
         ("StateMachineRole", &FUNCTIONS[..]),
         ("SweepRole", &["Cleaner"]),
+        ("ScheduledTuningRole", &[]),
     ];
+    let state_machine = bench.local.state_machine_arn();
     for (role, called) in callers {
-        let role = Role::named(bench.local, role)?;
+        let caller = Role::named(bench.local, role)?;
         for name in FUNCTIONS {
             let arn = bench.own_function(name)?;
             ensure!(
-                role.may("lambda:InvokeFunction", &arn)? == called.contains(&name),
-                "{name}"
+                caller.may("lambda:InvokeFunction", &arn)? == called.contains(&name),
+                "{role}: {name}"
             );
         }
-        ensure!(!role.may("lambda:InvokeFunction", &function)?);
-        ensure!(!role.may("lambda:UpdateFunctionConfiguration", &function)?);
+        let others = [
+            ("lambda:InvokeFunction", function.as_str()),
+            ("lambda:UpdateFunctionConfiguration", &function),
+            ("states:StopExecution", state_machine),
+            (
+                "states:StartExecution",
+                "arn:aws:states:us-east-1:123456789012:stateMachine:other",
+            ),
+        ];
+        for (action, resource) in others {
+            ensure!(!caller.may(action, resource)?, "{role}: {action}");
+        }
+        ensure!(
+            caller.may("states:StartExecution", state_machine)? == (role == "ScheduledTuningRole"),
+            "{role}"
+        );
     }
+    let (_, queue) = state_machine.split_once(":states:").context("an ARN")?;
+    let queue = queue
+        .replace("stateMachine:", "")
+        .replace("power-tuner-tuner", "");
+    let url = bench.local.stack_output("FailedCleanUpsUrl");
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let queue = format!("arn:aws:sqs:{queue}{name}");
+    for name in FUNCTIONS {
+        let role = Role::of(bench.local, name)?;
+        ensure!(
+            role.may("sqs:SendMessage", &queue)? == (name == "Cleaner"),
+            "{name}"
+        );
+        ensure!(!role.may("sqs:SendMessage", &format!("{queue}-other"))?);
+    }
+    Ok(())
+}
+
+/// What a service calls without a role of the stack, it may because the resource says so.
+fn the_rule_may_call_the_cleaner_and_fill_its_queue(bench: &Bench) -> Result<()> {
+    let aws = bench.local.aws();
+    let cleaner = bench.own_function("Cleaner")?;
+    let path = format!("/2015-03-31/functions/{cleaner}/policy");
+    let policy = aws.rest("lambda", "GET", &path, None)?;
+    let policy: Value = serde_json::from_str(policy["Policy"].as_str().context("a policy")?)?;
+    let attributes = json!({
+        "QueueUrl": bench.local.stack_output("FailedCleanUpsUrl"), "AttributeNames": ["Policy"],
+    });
+    let queue = aws.call("sqs", "AmazonSQS.GetQueueAttributes", &attributes)?;
+    let queue = queue["Attributes"]["Policy"].as_str().context("a policy")?;
+    let queue: Value = serde_json::from_str(queue)?;
+    let rules = json!({"TargetArn": cleaner});
+    let rules = aws.call("events", "AWSEvents.ListRuleNamesByTarget", &rules)?;
+    let [Value::String(rule)] = rules["RuleNames"].as_array().map_or(&[][..], Vec::as_slice) else {
+        bail!("not one rule: {rules}")
+    };
+    let rule = format!("arn:aws:events:{HOME}:123456789012:rule/{rule}");
+    for (policy, action) in [
+        (policy, "lambda:InvokeFunction"),
+        (queue, "sqs:SendMessage"),
+    ] {
+        let [statement] = policy["Statement"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice)
+        else {
+            bail!("not one statement: {policy:#}")
+        };
+        ensure!(
+            statement["Effect"] == "Allow"
+                && statement["Action"] == action
+                && statement["Principal"] == json!({"Service": "events.amazonaws.com"})
+                && statement["Condition"]["ArnLike"]["aws:SourceArn"]
+                    .as_str()
+                    .or(statement["Condition"]["ArnLike"]["AWS:SourceArn"].as_str())
+                    == Some(&rule),
+            "{statement:#} is not {action} for {rule}"
+        );
+    }
+    Ok(())
+}
+
+/// Beside the actions that have a case each: logs for the functions, and nobody takes a role on but its service.
+fn no_role_has_more_than_the_templates_policy_and_its_service(bench: &Bench) -> Result<()> {
+    const OF_AWS: &str = "arn:aws:iam::aws:policy/service-role";
+    // The second is for a VPC; `MiniStack` takes an empty list of subnets for one. The step `parameters` knows better.
+    let of_functions_of_aws = [
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaVPCAccessExecutionRole",
+    ]
+    .map(|name| format!("{OF_AWS}/{name}"));
+    let of_functions = FUNCTIONS.map(|name| format!("{name}Role"));
+    let others = ["StateMachineRole", "SweepRole", "ScheduledTuningRole"];
+    let known: BTreeSet<&str> = of_functions
+        .iter()
+        .map(String::as_str)
+        .chain(others)
+        .collect();
+    let roles = Role::names(bench.local)?;
+    ensure!(
+        roles.iter().map(String::as_str).collect::<BTreeSet<_>>() == known,
+        "{roles:?}"
+    );
+    for name in known {
+        let role = Role::named(bench.local, name)?;
+        let (service, of_aws) = match name {
+            "StateMachineRole" => ("states.amazonaws.com", &[][..]),
+            "SweepRole" | "ScheduledTuningRole" => ("scheduler.amazonaws.com", &[][..]),
+            _ => ("lambda.amazonaws.com", &of_functions_of_aws[..]),
+        };
+        let attached = role.attached()?;
+        ensure!(
+            attached.iter().all(|policy| of_aws.contains(policy)),
+            "{name}: {attached:?}"
+        );
+        let trusts = role.trusts()?;
+        let [trust] = trusts.as_array().map_or(&[][..], Vec::as_slice) else {
+            bail!("{name}: {trusts}")
+        };
+        let principals = [json!(service), json!([service])];
+        ensure!(
+            principals.contains(&trust["Principal"]["Service"])
+                && trust["Principal"]
+                    .as_object()
+                    .is_some_and(|one| one.len() == 1),
+            "{name}: {trust}"
+        );
+        for statement in role.statements()? {
+            let everything = |value: &Value| match value {
+                Value::String(one) => one == "*",
+                Value::Array(some) => some.iter().any(|one| one == "*"),
+                _ => false,
+            };
+            let is_named = statement["Effect"] != "Allow"
+                || !statement["Action"].to_string().contains('*')
+                    && !statement["Resource"].is_null()
+                    && !everything(&statement["Resource"]);
+            ensure!(is_named, "{name}: {statement}");
+        }
+    }
+    // The analyzer only decides.
+    ensure!(Role::of(bench.local, "Analyzer")?.statements()?.is_empty());
     Ok(())
 }

@@ -21,7 +21,7 @@ pub const HOME: &str = "us-east-1";
 /// One case's place to work.
 pub struct Bench<'a> {
     pub local: &'a LocalAws,
-    case: &'static str,
+    pub case: String,
 }
 
 /// A function that is to be tuned, and how it was before.
@@ -73,7 +73,8 @@ fn zipped() -> Result<String> {
 }
 
 impl<'a> Bench<'a> {
-    pub fn new(local: &'a LocalAws, case: &'static str) -> Self {
+    pub fn new(local: &'a LocalAws, case: &str) -> Self {
+        let case = case.to_owned();
         Self { local, case }
     }
 
@@ -141,6 +142,47 @@ impl<'a> Bench<'a> {
         ))
     }
 
+    /// An execution that is over and planned nothing.
+    pub fn dead_execution(&self) -> Result<String> {
+        let execution = self.local.start_execution(&json!({}))?;
+        let (error, cause) = self.failure_of(&execution)?;
+        ensure!(error == "InvalidInput", "{error}: {cause}");
+        Ok(execution)
+    }
+
+    /// What an execution of that name will be called.
+    pub fn execution_arn(&self, name: &str) -> String {
+        let state_machine = self.local.state_machine_arn();
+        let executions = state_machine.replace(":stateMachine:", ":execution:");
+        format!("{executions}:{name}")
+    }
+
+    pub fn start_as(&self, name: &str, input: &Value) -> Result<String> {
+        let request = json!({
+            "stateMachineArn": self.local.state_machine_arn(), "name": name, "input": input.to_string(),
+        });
+        let start = "AWSStepFunctions.StartExecution";
+        let started = self.local.aws().call("states", start, &request)?;
+        let arn = started["executionArn"].as_str().context("an ARN")?;
+        ensure!(arn == self.execution_arn(name), "{started}");
+        Ok(arn.to_owned())
+    }
+
+    /// What the rule sends to the cleaner once an execution was stopped.
+    pub fn end_event(&self, execution: &str) -> Value {
+        json!({
+            "version": "0",
+            "id": "315c1398-40ff-a850-213b-158f73e60175",
+            "detail-type": "Step Functions Execution Status Change",
+            "source": "aws.states",
+            "account": "123456789012",
+            "time": "2025-11-21T12:00:00Z",
+            "region": HOME,
+            "resources": [execution],
+            "detail": {"executionArn": execution, "status": "ABORTED", "redriveCount": 0},
+        })
+    }
+
     /// The ARN of one of the tuner's own functions, by its name in the template.
     pub fn own_function(&self, name: &str) -> Result<String> {
         let aws = self.local.aws();
@@ -156,10 +198,7 @@ impl<'a> Bench<'a> {
 
     /// Calls the cleaner as a person would.
     pub fn clean(&self, input: &Value) -> Result<Value> {
-        let cleaner = self.local.stack_output("CleanerFunctionName");
-        let path = format!("/2015-03-31/functions/{cleaner}/invocations");
-        let aws = self.local.aws();
-        let answer = aws.rest("lambda", "POST", &path, Some(input))?;
+        let answer = self.cleaned(input)?;
         ensure!(
             answer["errorType"].is_null(),
             "the cleaner failed: {answer:#}"
@@ -167,18 +206,38 @@ impl<'a> Bench<'a> {
         Ok(answer)
     }
 
-    /// How often the cleaner tried to delete a version of this execution's, on its behalf, with such an end. Logs come a
-    /// moment later.
-    pub fn deletions(&self, execution: &str, outcome: &str) -> Result<usize> {
+    /// What it says where it must fail.
+    pub fn clean_up_fails(&self, input: &Value) -> Result<String> {
+        let answer = self.cleaned(input)?;
+        let message = answer["errorMessage"].as_str();
+        Ok(message
+            .with_context(|| format!("the cleaner did not fail: {answer:#}"))?
+            .to_owned())
+    }
+
+    fn cleaned(&self, input: &Value) -> Result<Value> {
         let cleaner = self.local.stack_output("CleanerFunctionName");
+        let path = format!("/2015-03-31/functions/{cleaner}/invocations");
+        self.local.aws().rest("lambda", "POST", &path, Some(input))
+    }
+
+    /// What one of the tuner's own functions has logged. Logs come a moment later.
+    pub fn logs_of(&self, function: &str) -> Result<Vec<Value>> {
         let aws = self.local.aws();
-        let path = format!("/2015-03-31/functions/{cleaner}/configuration");
+        let arn = self.own_function(function)?;
+        let path = format!("/2015-03-31/functions/{arn}/configuration");
         let configuration = aws.rest("lambda", "GET", &path, None)?;
         let query = json!({"logGroupName": configuration["LoggingConfig"]["LogGroup"]});
         let found = aws.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
         let events = found["events"].as_array().into_iter().flatten();
-        let lines =
-            events.filter_map(|event| serde_json::from_str(event["message"].as_str()?).ok());
+        Ok(events
+            .filter_map(|event| serde_json::from_str(event["message"].as_str()?).ok())
+            .collect())
+    }
+
+    /// How often the cleaner tried to delete a version of this execution's, on its behalf, with such an end.
+    pub fn deletions(&self, execution: &str, outcome: &str) -> Result<usize> {
+        let lines = self.logs_of("Cleaner")?.into_iter();
         Ok(lines
             .filter(|line: &Value| {
                 let ended = line["outcome"].as_str().unwrap_or_default();
@@ -232,6 +291,33 @@ impl Target {
             Value::Array(aliases) => Ok(aliases),
             other => bail!("not aliases: {other}"),
         }
+    }
+
+    /// Makes the alias that locks it.
+    pub fn lock(&self, note: &str) -> Result<()> {
+        let alias = json!({
+            "Name": power_tuner_core::lock::ALIAS, "FunctionVersion": "$LATEST", "Description": note,
+        });
+        let path = format!("{}/aliases", self.path);
+        self.aws
+            .rest("lambda", "POST", &path, Some(&alias))
+            .map(drop)
+    }
+
+    pub fn publish(&self, description: &str) -> Result<()> {
+        let path = format!("{}/versions", self.path);
+        let description = json!({"Description": description});
+        self.aws
+            .rest("lambda", "POST", &path, Some(&description))
+            .map(drop)
+    }
+
+    pub fn set_memory(&self, mb: u32) -> Result<()> {
+        let path = format!("{}/configuration", self.path);
+        let memory = json!({"MemorySize": mb});
+        self.aws
+            .rest("lambda", "PUT", &path, Some(&memory))
+            .map(drop)
     }
 
     /// What a version was made with.

@@ -1,6 +1,7 @@
 //! The roles that the stack's functions have: what they are given beside the template, what is taken from them, and calls
 //! under them.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
@@ -27,27 +28,54 @@ pub const FUNCTIONS: [&str; 6] = [
 const EVERY_FUNCTION: &str = "arn:aws:lambda:*:123456789012:function:*";
 
 /// One of the stack's roles, by its name in the template.
+#[derive(Clone)]
 pub struct Role<'a> {
     local: &'a LocalAws,
     name: String,
 }
 
-/// What `MiniStack` asks for and AWS does not.
+/// Beside the template's policy of a role.
+const ONLY_LOCAL_AWS: &str = "only-local-aws";
+const DENIED: &str = "denied-";
+
+/// The name by which `MiniStack` asks for an action of Lambda.
+pub fn asked_as(action: &str) -> &str {
+    match action {
+        "lambda:GetAlias" | "lambda:UpdateAlias" | "lambda:DeleteAlias" => "lambda:ListAliases",
+        "lambda:GetFunctionConcurrency" => "lambda:PutFunctionConcurrency",
+        own => own,
+    }
+}
+
+/// Gives the roles what `MiniStack` asks for in place of what the template allows.
 pub fn grant_what_only_local_aws_asks_for(local: &LocalAws) -> Result<()> {
-    let grants: [(&str, &[&str]); 4] = [
-        (
-            "Initializer",
-            &["lambda:ListAliases", "lambda:PutFunctionConcurrency"],
-        ),
-        ("Publisher", &["lambda:ListAliases"]),
-        ("Optimizer", &["lambda:ListAliases"]),
-        ("Cleaner", &["lambda:ListAliases"]),
-    ];
-    for (function, actions) in grants {
+    for function in FUNCTIONS {
         let role = Role::of(local, function)?;
-        role.put_policy("only-local-aws", "Allow", actions, EVERY_FUNCTION)?;
+        let allowed = role.allowed()?;
+        let other: BTreeSet<&str> = allowed
+            .iter()
+            .map(|action| asked_as(action))
+            .filter(|asked| !allowed.contains(*asked))
+            .collect();
+        let other: Vec<&str> = other.into_iter().collect();
+        if !other.is_empty() {
+            role.put_policy(ONLY_LOCAL_AWS, "Allow", &other, EVERY_FUNCTION)?;
+        }
     }
     Ok(())
+}
+
+/// Something that a role is denied, as long as this lives.
+pub struct Denial<'a> {
+    role: Role<'a>,
+    policy: String,
+}
+
+impl Drop for Denial<'_> {
+    fn drop(&mut self) {
+        // A case that has failed says why itself.
+        let _ = self.role.delete_policy(&self.policy);
+    }
 }
 
 impl<'a> Role<'a> {
@@ -58,10 +86,11 @@ impl<'a> Role<'a> {
 
     /// A role by its name in the template.
     pub fn named(local: &'a LocalAws, logical_name: &str) -> Result<Self> {
-        let parameters = [
-            ("StackName", "power-tuner"),
-            ("LogicalResourceId", logical_name),
-        ];
+        Self::in_stack(local, "power-tuner", logical_name)
+    }
+
+    pub fn in_stack(local: &'a LocalAws, stack: &str, logical_name: &str) -> Result<Self> {
+        let parameters = [("StackName", stack), ("LogicalResourceId", logical_name)];
         let described = local.aws().query(
             "cloudformation",
             "DescribeStackResource",
@@ -72,12 +101,37 @@ impl<'a> Role<'a> {
         Ok(Self { local, name })
     }
 
+    /// The names in the template of all of the stack's roles.
+    pub fn names(local: &LocalAws) -> Result<Vec<String>> {
+        let described = local.aws().query(
+            "cloudformation",
+            "DescribeStackResources",
+            "2010-05-15",
+            &[("StackName", "power-tuner")],
+        )?;
+        described
+            .split("<member>")
+            .filter(|resource| resource.contains("<ResourceType>AWS::IAM::Role<"))
+            .map(|role| between(role, "LogicalResourceId").map(str::to_owned))
+            .collect()
+    }
+
     fn arn(&self) -> String {
         format!("arn:aws:iam::123456789012:role/{}", self.name)
     }
 
+    /// Denies it some actions on a resource; `case` is nobody else's.
+    pub fn deny(&self, case: &str, actions: &[&str], resource: &str) -> Result<Denial<'a>> {
+        let policy = format!("{DENIED}{case}");
+        self.put_policy(&policy, "Deny", actions, resource)?;
+        Ok(Denial {
+            role: self.clone(),
+            policy,
+        })
+    }
+
     /// Adds a policy with one statement.
-    pub fn put_policy(
+    fn put_policy(
         &self,
         policy: &str,
         effect: &str,
@@ -89,21 +143,70 @@ impl<'a> Role<'a> {
             "Statement": [{"Effect": effect, "Action": actions, "Resource": resource}],
         });
         let document = document.to_string();
-        let parameters = [
-            ("RoleName", self.name.as_str()),
-            ("PolicyName", policy),
-            ("PolicyDocument", document.as_str()),
-        ];
-        let aws = self.local.aws();
-        aws.query("iam", "PutRolePolicy", IAM, &parameters)
-            .map(drop)
+        let parameters = [("PolicyName", policy), ("PolicyDocument", &document)];
+        self.ask("PutRolePolicy", &parameters).map(drop)
     }
 
-    pub fn delete_policy(&self, policy: &str) -> Result<()> {
-        let parameters = [("RoleName", self.name.as_str()), ("PolicyName", policy)];
-        let aws = self.local.aws();
-        aws.query("iam", "DeleteRolePolicy", IAM, &parameters)
-            .map(drop)
+    fn delete_policy(&self, policy: &str) -> Result<()> {
+        let parameters = [("PolicyName", policy)];
+        self.ask("DeleteRolePolicy", &parameters).map(drop)
+    }
+
+    fn ask(&self, action: &str, more: &[(&str, &str)]) -> Result<String> {
+        let mut parameters = vec![("RoleName", self.name.as_str())];
+        parameters.extend(more);
+        self.local.aws().query("iam", action, IAM, &parameters)
+    }
+
+    /// The statements that the template gives it.
+    pub fn statements(&self) -> Result<Vec<Value>> {
+        let listed = self.ask("ListRolePolicies", &[])?;
+        let of_the_template = all_between(&listed, "member")
+            .filter(|name| *name != ONLY_LOCAL_AWS && !name.starts_with(DENIED));
+        let mut statements = Vec::new();
+        for name in of_the_template {
+            let answer = self.ask("GetRolePolicy", &[("PolicyName", name)])?;
+            let mut document = document(between(&answer, "PolicyDocument")?)?;
+            match document["Statement"].take() {
+                Value::Array(some) => statements.extend(some),
+                one => statements.push(one),
+            }
+        }
+        Ok(statements)
+    }
+
+    /// The actions that the template allows it.
+    pub fn allowed(&self) -> Result<BTreeSet<String>> {
+        let mut allowed = BTreeSet::new();
+        for statement in self.statements()? {
+            match &statement["Action"] {
+                _ if statement["Effect"] != "Allow" => {}
+                Value::String(action) => {
+                    allowed.insert(action.clone());
+                }
+                Value::Array(actions) => {
+                    let names = actions.iter().filter_map(Value::as_str);
+                    allowed.extend(names.map(str::to_owned));
+                }
+                other => bail!("not actions: {other}"),
+            }
+        }
+        Ok(allowed)
+    }
+
+    /// The policies of AWS that it has.
+    pub fn attached(&self) -> Result<Vec<String>> {
+        let listed = self.ask("ListAttachedRolePolicies", &[])?;
+        Ok(all_between(&listed, "PolicyArn")
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Who may take it on.
+    pub fn trusts(&self) -> Result<Value> {
+        let answer = self.ask("GetRole", &[])?;
+        let mut document = document(between(&answer, "AssumeRolePolicyDocument")?)?;
+        Ok(document["Statement"].take())
     }
 
     /// What the policy simulator says of a call under this role.
@@ -215,8 +318,29 @@ impl Session {
     }
 }
 
+/// A policy as IAM gives it out: in the form of an address's parts.
+fn document(encoded: &str) -> Result<Value> {
+    let mut parts = encoded.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2).context("two digits")?;
+        bytes.push(u8::from_str_radix(code, 16)?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+/// The texts of all elements of that name.
+fn all_between<'x>(xml: &'x str, element: &str) -> impl Iterator<Item = &'x str> {
+    xml.split(format!("<{element}>").as_str())
+        .skip(1)
+        .filter_map(|rest| rest.split('<').next())
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
 /// The text of the first element of that name.
-fn between<'x>(xml: &'x str, element: &str) -> Result<&'x str> {
+pub fn between<'x>(xml: &'x str, element: &str) -> Result<&'x str> {
     let (_, rest) = xml
         .split_once(&format!("<{element}>"))
         .with_context(|| format!("no `{element}` in {xml}"))?;

@@ -22,6 +22,7 @@ use crate::workspace::Workspace;
 
 const TEMPLATE: &str = "template.yaml";
 const DEFINITION: &str = "statemachine/power-tuner.asl.json";
+const PERMISSIONS: &str = "docs/PERMISSIONS.md";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -53,7 +54,7 @@ const STEPS: [Step; 12] = [
     },
     Step {
         name: "consistency",
-        what: "names in the state machine, the template and the code",
+        what: "names in the state machine, the template, the code and the permissions",
         run: consistency,
     },
     Step {
@@ -332,12 +333,13 @@ fn consistency(checkout: &Checkout) -> Result<Done> {
     let faults = consistency::faults(
         &definition,
         &template,
+        &checkout.read(PERMISSIONS)?,
         &TuneError::NAMES,
         &checkout.workspace.binaries,
     );
     ensure!(
         faults.is_empty(),
-        "{DEFINITION} and {TEMPLATE}:\n{}",
+        "{DEFINITION}, {TEMPLATE} and {PERMISSIONS}:\n{}",
         faults.join("\n")
     );
     Ok(Done::Ok)

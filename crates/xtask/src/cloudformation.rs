@@ -127,6 +127,16 @@ impl<'a> Stack<'a> {
                 let parts: Vec<&str> = parts.filter_map(Value::as_str).collect();
                 Some(json!(parts.join(argument[0].as_str().unwrap_or_default())))
             }
+            "Fn::Split" => {
+                let text = self.value(&argument[1])?;
+                let delimiter = argument[0].as_str()?;
+                Some(text.as_str()?.split(delimiter).collect())
+            }
+            "Fn::Select" => {
+                let parts = self.value(&argument[1])?;
+                let index = usize::try_from(argument[0].as_u64()?).ok()?;
+                parts.get(index).cloned()
+            }
             "Fn::FindInMap" => {
                 let keys = self.value(argument)?;
                 let key = |index: usize| keys[index].as_str().unwrap_or_default().to_owned();
@@ -204,6 +214,8 @@ mod tests {
                         "Arn": {"Fn::Sub": ["${AWS::Region}-${Own}-${Days}-${Sometimes.Arn}", {"Own": {"Ref": "Name"}}]},
                         "Other": {"Fn::GetAtt": ["Sometimes", "Arn"]},
                         "Domain": {"Fn::FindInMap": ["Console", {"Ref": "AWS::Partition"}, "Domain"]},
+                        "Parts": {"Fn::Split": [":", {"Fn::Sub": "${AWS::Region}:${Name}"}]},
+                        "Part": {"Fn::Select": [1, {"Fn::Split": ["-", {"Ref": "AWS::Region"}]}]},
                     },
                 },
                 "Sometimes": {"Type": "T", "Condition": "Either"},
@@ -225,6 +237,8 @@ mod tests {
                     "Arn": "us-east-1--3-${Sometimes.Arn}",
                     "Other": "${Sometimes.Arn}",
                     "Domain": "a.com",
+                    "Parts": ["us-east-1", ""],
+                    "Part": "east",
                 },
             },
         });

@@ -1,5 +1,6 @@
-//! What ties the state machine's definition to the template and the code: names that no compiler checks. And one rule of
-//! the template that nothing else would notice: no role of ours can delete a function.
+//! What ties the state machine's definition to the template and the code: names that no compiler checks. And two rules of
+//! the template that nothing else would notice: no role of ours can delete a function, and the document of permissions
+//! names what the roles may do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +27,12 @@ const STATES_ERRORS: [&str; 17] = [
     "States.Timeout",
 ];
 
-/// Every inconsistency, in words. `own_errors` are the names that the functions give, `binaries` those that Cargo builds.
+/// Every inconsistency, in words. `permissions` is the document of them, `own_errors` are the names that the functions give,
+/// `binaries` those that Cargo builds.
 pub(crate) fn faults(
     definition: &str,
     template: &Value,
+    permissions: &str,
     own_errors: &[&str],
     binaries: &BTreeSet<String>,
 ) -> Vec<String> {
@@ -43,15 +46,86 @@ pub(crate) fn faults(
     }
     check_substitutions(&substitutions(definition), template, binaries, &mut faults);
     check_deletions(template, &mut faults);
+    check_permissions(template, permissions, &mut faults);
     faults
+}
+
+type Actions = BTreeMap<String, BTreeSet<String>>;
+
+/// The document has a heading for each role, and a row for each action that it is allowed.
+fn check_permissions(template: &Value, document: &str, faults: &mut Vec<String>) {
+    let (allowed, documented) = (allowed(template), documented(document));
+    let none = BTreeSet::new();
+    let roles: BTreeSet<&String> = allowed.keys().chain(documented.keys()).collect();
+    for role in roles {
+        if allowed.contains_key(role) != documented.contains_key(role) {
+            faults.push(format!(
+                "`{role}` must be a role of the template and a heading of the document of permissions"
+            ));
+        }
+        let allowed = allowed.get(role).unwrap_or(&none);
+        let documented = documented.get(role).unwrap_or(&none);
+        for action in allowed.difference(documented) {
+            faults.push(format!(
+                "`{role}` may do `{action}`, and the document of permissions does not say why"
+            ));
+        }
+        for action in documented.difference(allowed) {
+            faults.push(format!(
+                "`{role}` may not do `{action}`, as the document of permissions says"
+            ));
+        }
+    }
+}
+
+/// The actions that each role is allowed, and each state machine, whose role SAM makes.
+fn allowed(template: &Value) -> Actions {
+    let none = Map::new();
+    let resources = template["Resources"].as_object().unwrap_or(&none).iter();
+    let with_policies = resources.filter(|(_, resource)| {
+        ["AWS::IAM::Role", "AWS::Serverless::StateMachine"]
+            .iter()
+            .any(|kind| resource["Type"] == *kind)
+    });
+    with_policies
+        .map(|(id, resource)| {
+            let mut statements = Vec::new();
+            statements_in(&resource["Properties"]["Policies"], &mut statements);
+            statements.retain(|statement| statement["Effect"] == "Allow");
+            let actions = statements.iter().flat_map(|statement| {
+                let actions = &statement["Action"];
+                let some = actions.as_array().into_iter().flatten();
+                some.chain(actions.is_string().then_some(actions))
+            });
+            let actions = actions.filter_map(Value::as_str).map(str::to_owned);
+            (id.clone(), actions.collect())
+        })
+        .collect()
+}
+
+/// What the document says: the actions that are the first cells of a heading's rows.
+fn documented(document: &str) -> Actions {
+    let mut documented = Actions::new();
+    let mut role = None;
+    let in_backticks = |text: &str| Some(text.strip_prefix('`')?.split_once('`')?.0.to_owned());
+    for line in document.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            role = in_backticks(heading);
+            if let Some(role) = &role {
+                documented.entry(role.clone()).or_default();
+            }
+        }
+        let action = line.strip_prefix("| ").and_then(in_backticks);
+        if let (Some(role), Some(action)) = (&role, action) {
+            documented.entry(role.clone()).or_default().insert(action);
+        }
+    }
+    documented
 }
 
 const DELETION: &str = "lambda:DeleteFunction";
 /// A version or an alias: a function's own name has no colon.
 const QUALIFIED: &str = ":function:*:*";
-
-/// How the pattern of a parameter ends that takes functions, and nothing behind their names.
-const UNQUALIFIED: &str = ":function:[A-Za-z0-9_*?-]+)?$";
 
 /// Who may delete a version names versions only, and is denied everything else.
 fn check_deletions(template: &Value, faults: &mut Vec<String>) {
@@ -66,7 +140,6 @@ fn check_deletions(template: &Value, faults: &mut Vec<String>) {
             });
             about
         };
-        let is_qualified = |resource: &Value| is_qualified(resource, &template["Parameters"]);
         let allowed = about("Allow");
         if allowed
             .iter()
@@ -88,21 +161,22 @@ fn check_deletions(template: &Value, faults: &mut Vec<String>) {
     }
 }
 
-/// Whether an ARN of the template can match versions and aliases only. One that a parameter gives can, with `:*` behind
-/// it, if the parameter has no colon behind the function's name.
-fn is_qualified(resource: &Value, parameters: &Value) -> bool {
+/// Whether an ARN of the template can match versions and aliases only: a name in it that is put together is one that was
+/// cut off at the first colon.
+fn is_qualified(resource: &Value) -> bool {
     if let Some([_, one, other]) = resource["Fn::If"].as_array().map(Vec::as_slice) {
-        return is_qualified(one, parameters) && is_qualified(other, parameters);
+        return is_qualified(one) && is_qualified(other);
     }
-    let arn = resource["Fn::Sub"].as_str().unwrap_or_default();
-    let parameter = arn
-        .strip_prefix("${")
-        .and_then(|arn| arn.strip_suffix("}:*"));
-    arn.ends_with(QUALIFIED)
-        || parameter.is_some_and(|name| {
-            let pattern = parameters[name]["AllowedPattern"].as_str();
-            pattern.is_some_and(|pattern| pattern.ends_with(UNQUALIFIED))
-        })
+    match &resource["Fn::Sub"] {
+        Value::String(arn) => arn.ends_with(QUALIFIED),
+        Value::Array(parts) => {
+            let arn = parts.first().and_then(Value::as_str).unwrap_or_default();
+            let name = parts.get(1).map(|values| &values["Name"]["Fn::Select"]);
+            let is_cut = |name: &Value| name[0] == 0 && name[1]["Fn::Split"][0] == ":";
+            arn.ends_with(":function:${Name}:*") && name.is_some_and(is_cut)
+        }
+        _ => false,
+    }
 }
 
 fn names_deletion(action: &Value) -> bool {
@@ -352,10 +426,14 @@ mod tests {
         })
     }
 
+    const DOCUMENT: &str =
+        "# Permissions\n\n## `Machine`\n\n| action | on |\n| --- | --- |\n\n## Others\n";
+
     fn check(definition: &Value, template: &Value) -> Vec<String> {
         faults(
             &definition.to_string(),
             template,
+            DOCUMENT,
             &["InvalidInput"],
             &BTreeSet::from(["plan".to_owned()]),
         )
@@ -445,7 +523,12 @@ mod tests {
             json!({"Fn::Sub": "arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"});
         let allow = |action: Value, on: &Value| json!({"Effect": "Allow", "Action": action, "Resource": on});
         let deny = json!({"Effect": "Deny", "Action": DELETION, "NotResource": versions});
-        let given = |parameter: &str| json!({"Fn::If": ["Any", versions, {"Fn::Sub": format!("${{{parameter}}}:*")}]});
+        let given = |name: Value| {
+            let named =
+                json!({"Fn::Sub": ["${Where}:function:${Name}:*", {"Where": "w", "Name": name}]});
+            json!({"Fn::If": ["Any", versions, named]})
+        };
+        let cut = json!({"Fn::Select": [0, {"Fn::Split": [":", {"Ref": "Those"}]}]});
         let more = "`PlanFunction` may delete more than versions: allow `lambda:DeleteFunction` on `…:function:*:*` alone";
         let not_denied = "`PlanFunction` is not denied to delete a function: deny `lambda:DeleteFunction` on all but `…:function:*:*`";
         let cases = [
@@ -456,12 +539,12 @@ mod tests {
                 json!([allow(json!([DELETION]), &functions), deny]),
                 vec![more],
             ),
+            (json!([allow(json!(DELETION), &given(cut)), deny]), vec![]),
             (
-                json!([allow(json!(DELETION), &given("Those")), deny]),
-                vec![],
-            ),
-            (
-                json!([allow(json!(DELETION), &given("Limit")), deny]),
+                json!([
+                    allow(json!(DELETION), &given(json!({"Ref": "Those"}))),
+                    deny
+                ]),
                 vec![more],
             ),
             (
@@ -471,11 +554,63 @@ mod tests {
         ];
         for (statements, want) in cases {
             let mut template = template();
-            template["Parameters"]["Those"]["AllowedPattern"] =
-                json!(format!("^(arn:.+{UNQUALIFIED}"));
             template["Resources"]["PlanFunction"]["Properties"]["Policies"] =
                 json!([{"Version": "2012-10-17", "Statement": statements}]);
             assert_eq!(check(&definition(), &template), want, "{statements}");
+        }
+    }
+
+    #[test]
+    fn the_document_names_what_each_role_may_do() {
+        let cases = [
+            ("## `Role`\n| `lambda:A` | f |\n| `s3:B` | o |", vec![]),
+            (
+                "## `Role`\n| `lambda:A` | f |",
+                vec!["`Role` may do `s3:B`, and the document of permissions does not say why"],
+            ),
+            (
+                "## `Role`\n| `lambda:A` | f |\n| `s3:B` | o |\n| `s3:C` | o |",
+                vec!["`Role` may not do `s3:C`, as the document of permissions says"],
+            ),
+            (
+                "## `Role`\n| `lambda:A` | f |\n## Others\n| `s3:B` | o |",
+                vec!["`Role` may do `s3:B`, and the document of permissions does not say why"],
+            ),
+            (
+                "## `Role`\n| `lambda:A` | f |\n| `s3:B` | o |\n## `Gone`",
+                vec![
+                    "`Gone` must be a role of the template and a heading of the document of permissions",
+                ],
+            ),
+            (
+                "",
+                vec![
+                    "`Role` must be a role of the template and a heading of the document of permissions",
+                    "`Role` may do `lambda:A`, and the document of permissions does not say why",
+                    "`Role` may do `s3:B`, and the document of permissions does not say why",
+                ],
+            ),
+        ];
+        let statement = |effect: &str, action: Value| json!({"Effect": effect, "Action": action});
+        let statements = json!([
+            statement("Allow", json!("lambda:A")),
+            {"Fn::If": ["Reads", statement("Allow", json!(["s3:B"])), {"Ref": "AWS::NoValue"}]},
+            statement("Deny", json!("lambda:D")),
+        ]);
+        let template = json!({"Resources": {
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"Policies": [{"PolicyDocument": {"Statement": statements}}]},
+            },
+            "Queue": {
+                "Type": "AWS::SQS::QueuePolicy",
+                "Properties": {"Policies": statements},
+            },
+        }});
+        for (document, want) in cases {
+            let mut faults = Vec::new();
+            check_permissions(&template, document, &mut faults);
+            assert_eq!(faults, want, "{document}");
         }
     }
 

@@ -28,6 +28,30 @@ struct Case {
     trace: &'static [&'static str],
 }
 
+const ORDERS: &str = "arn:aws:lambda:*:*:function:orders-*";
+const ORDERS_OF_THIS_ACCOUNT: &str = "arn:aws:lambda:*:123456789012:function:orders-*";
+
+/// Other forms of `LambdaResource`, and the function that each stands for: it leaves the trace of [`ORDERS`], with that
+/// function in its place.
+const FORMS: [(&str, &str); 7] = [
+    ("*", "arn:aws:lambda:*:123456789012:function:*"),
+    ("orders-*", ORDERS_OF_THIS_ACCOUNT),
+    ("orders-*:live", ORDERS_OF_THIS_ACCOUNT),
+    (
+        "arn:aws-cn:lambda:cn-north-1:123456789012:function:orders",
+        "arn:aws-cn:lambda:cn-north-1:123456789012:function:orders",
+    ),
+    (
+        "arn:aws:lambda:us-east-1:123456789012:function:orders:3",
+        "arn:aws:lambda:us-east-1:123456789012:function:orders",
+    ),
+    (
+        "arn:aws:lambda:us-east-1:123456789012:function:function:$LATEST",
+        "arn:aws:lambda:us-east-1:123456789012:function:function",
+    ),
+    ("arn:aws:lambda:*:*:function:orders-*:*", ORDERS),
+];
+
 const CASES: &[Case] = &[
     Case {
         given: &[("Architecture", "x86_64")],
@@ -73,7 +97,7 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
-        given: &[("LambdaResource", "arn:aws:lambda:*:*:function:orders-*")],
+        given: &[("LambdaResource", ORDERS)],
         trace: &[
             "- ExecutorRole: CallPublishedVersionsAndProcessors.Resource = arn:aws:lambda:*:123456789012:function:*",
             "+ ExecutorRole: CallPublishedVersionsAndProcessors.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
@@ -230,22 +254,18 @@ const CASES: &[Case] = &[
 ];
 
 /// Values that `CloudFormation` is to refuse before it touches anything.
-const REFUSED: [(&str, &str); 14] = [
+const REFUSED: [(&str, &str); 16] = [
     ("ControlPlaneRate", "16"),
     ("Architecture", "riscv64"),
     ("LongestWait", "-1"),
     ("PowerValues", "128;256"),
     ("VisualizationURL", "https://charts.example.com/\"}"),
     ("VisualizationURL", "charts.example.com"),
-    ("LambdaResource", "*"),
-    (
-        "LambdaResource",
-        "arn:aws:lambda:*:123456789012:function:orders:3",
-    ),
-    (
-        "LambdaResource",
-        "arn:aws:lambda:*:123456789012:function:*:*",
-    ),
+    ("LambdaResource", "arn:aws:lambda:*"),
+    ("LambdaResource", "123456789012:function:orders"),
+    ("LambdaResource", "orders,invoices"),
+    ("LambdaResource", "orders:3:4"),
+    ("LambdaResource", "arn:aws:s3:::orders"),
     ("TotalExecutionTimeout", "0"),
     ("StateMachineName", "of mine"),
     ("TuningScheduleInput", "my-function"),
@@ -256,9 +276,13 @@ const REFUSED: [(&str, &str); 14] = [
 /// The parameter sets that `tools/transformed.py` is to be asked for.
 pub(crate) fn asked() -> Value {
     let traced = CASES.iter().map(|case| set(case.given));
+    let forms = FORMS
+        .iter()
+        .map(|(form, _)| set(&[("LambdaResource", form)]));
     let refused = REFUSED.iter().map(|given| set(&[*given]));
     let without_input = [set(&[("TuningSchedule", "rate(1 day)")])];
-    let sets = [set(&[])].into_iter().chain(traced).chain(refused);
+    let sets = [set(&[])].into_iter().chain(traced).chain(forms);
+    let sets = sets.chain(refused);
     sets.chain(without_input).collect()
 }
 
@@ -314,6 +338,20 @@ pub(crate) fn faults(answers: &[Value]) -> Vec<String> {
             ));
         }
     }
+    for ((form, function), (stack, refused)) in FORMS.iter().zip(&mut rest) {
+        if **refused != json!([]) {
+            faults.push(format!("LambdaResource may not be `{form}`"));
+        }
+        let trace = trace(&none, &leaves(&stack.resolved()), &[]);
+        let wanted = as_about(function);
+        if trace != wanted {
+            faults.push(format!(
+                "LambdaResource `{form}` leaves another trace:\n    {}\nthan it should:\n    {}",
+                trace.join("\n    "),
+                wanted.join("\n    ")
+            ));
+        }
+    }
     for ((name, value), (_, refused)) in REFUSED.iter().zip(&mut rest) {
         if **refused != json!([name]) {
             faults.push(format!("{name} may be `{value}`"));
@@ -325,6 +363,24 @@ pub(crate) fn faults(answers: &[Value]) -> Vec<String> {
         }
     }
     faults
+}
+
+/// The trace of [`ORDERS`] with another function in its place.
+fn as_about(function: &str) -> Vec<String> {
+    let of_orders = CASES
+        .iter()
+        .find(|case| case.given == [("LambdaResource", ORDERS)]);
+    let lines = of_orders.map(|case| case.trace).unwrap_or_default().iter();
+    let lines: Vec<String> = lines.map(|line| line.replace(ORDERS, function)).collect();
+    // What is the same as without the parameter leaves no trace.
+    let is_the_same = |line: &String| {
+        let (sign, rest) = line.split_at(1);
+        let other = if sign == "+" { "-" } else { "+" };
+        lines.contains(&format!("{other}{rest}"))
+    };
+    let mut traced = lines.clone();
+    traced.retain(|line| !is_the_same(line));
+    traced
 }
 
 fn untried(parameters: &Value) -> Vec<String> {
