@@ -69,12 +69,6 @@ impl Mode {
         input
     }
 
-    /// Whether the user has a version of their own; with an alias where that is to be moved, else without, so that nothing
-    /// but the tuner keeps it from being deleted.
-    pub fn has_a_release(self) -> bool {
-        matches!(self, Self::Cold | Self::Optimize)
-    }
-
     /// Makes what is there before.
     pub fn prepare(sim: &Sim) {
         let mut spec = FunctionSpec {

@@ -119,11 +119,15 @@ pub fn is_applied(before: &Value, now: &Value, size: u64) -> bool {
     *now == applied(before, now, size)
 }
 
-/// The alias has the size already, and `$LATEST` not any more: whoever takes the lock over knows nothing of the alias.
-pub fn is_half_applied(before: &Value, now: &Value, size: u64) -> bool {
-    let mut half = applied(before, now, size);
-    half["configuration"]["MemorySize"] = before["configuration"]["MemorySize"].clone();
-    *now == half
+/// Whether the alias points at another version than before.
+pub fn is_pointed(before: &Value, now: &Value) -> bool {
+    let live = |of: &Value| {
+        let aliases = of["aliases"].as_array().map(Vec::as_slice);
+        let mut live = aliases.unwrap_or_default().iter();
+        live.find(|alias| alias["name"] == LIVE)
+            .map(|alias| alias["version"].clone())
+    };
+    live(now).is_some() && live(before) != live(now)
 }
 
 /// What differs, field by field.

@@ -812,6 +812,54 @@ async fn an_optimizer_that_died_is_undone_from_its_lock() {
     world.is_as_before();
 }
 
+/// A tuning whose optimizer died when all was done but to release the lock.
+async fn lost_after_it_was_applied() -> World {
+    let world = World::with(faster_with_memory()).await;
+    // The first one goes when everything is published.
+    world.fault("DeleteAlias", 2, Fault::DelayMs(1e9));
+    let optimize = json!({"strategy": "speed", "autoOptimize": true, "autoOptimizeAlias": "live"});
+    let is_pointed = |world: &World| world.now().aliases.iter().any(|alias| alias.name == "live");
+    world
+        .stop_when("one", optimize, Worker::Dies, is_pointed)
+        .await;
+    world.let_the_lock_expire().await;
+    world
+}
+
+#[track_caller]
+fn is_applied(world: &World) {
+    let now = world.now();
+    assert_eq!(world.memory(), 1024, "put back");
+    assert_eq!(now.aliases.len(), 1, "the lock stays: {:?}", now.aliases);
+    let [applied] = now.versions.as_slice() else {
+        panic!("not one version: {:?}", now.versions);
+    };
+    assert_eq!(applied.version, now.aliases[0].version);
+    assert_eq!(applied.memory_mb, 1024);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_applied_before_its_optimizer_died_stays() {
+    let world = lost_after_it_was_applied().await;
+    world.event("one").await.expect("cleaned up");
+    is_applied(&world);
+
+    let world = lost_after_it_was_applied().await;
+    world.clean_by_hand().await;
+    is_applied(&world);
+
+    let world = lost_after_it_was_applied().await;
+    let failure = world.fail_to_tune("two", json!({})).await;
+    is(
+        &failure,
+        "FunctionChanged",
+        &["it has 1024 MB instead of 512 MB"],
+    );
+    is_applied(&world);
+    world.tune("three", json!({})).await.expect("an outcome");
+    is_applied(&world);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_calls_each_size_once_and_applies_nothing() {
     let world = World::with(faster_with_memory()).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use power_tuner_core::configuration::LastUpdate;
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::lock::{self, ALIAS, Execution, Note, Verdict};
+use power_tuner_core::marker::applied_by;
 use power_tuner_core::measurement::Version;
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::Deadline;
@@ -35,6 +36,8 @@ pub struct Held<'a> {
     revision: String,
     /// An update without a clear answer may still take effect.
     is_unsettled: bool,
+    /// An alias may point at the size that was set, so that there is nothing to put back.
+    may_be_applied: bool,
     lost: Option<Lost>,
 }
 
@@ -213,7 +216,11 @@ impl<'a> Hand<'a> {
             memory = note.memory.get(),
             "took a lock over"
         );
-        Ok(Some(Try::Got(held)))
+        // How far the one that left it came, nobody knows.
+        Ok(Some(Try::Got(Held {
+            may_be_applied: true,
+            ..held
+        })))
     }
 
     /// A new lock, or why there is none: most often because somebody has it.
@@ -280,6 +287,7 @@ impl<'a> Hand<'a> {
             note,
             revision,
             is_unsettled: false,
+            may_be_applied: false,
             lost: None,
         }
     }
@@ -424,7 +432,7 @@ impl Held<'_> {
     }
 
     /// Gives `$LATEST` its own memory size again, unless it has one that was not set under this lock: then somebody
-    /// else changed it, and it is theirs.
+    /// else changed it, and it is theirs. One that was applied stays, too: nothing was left to do but to release the lock.
     ///
     /// # Errors
     ///
@@ -477,6 +485,10 @@ impl Held<'_> {
                 _ if current.memory == memory && !self.is_unsettled => return Ok(()),
                 _ => {}
             }
+            if self.may_be_applied && self.is_applied(current.memory).await? {
+                tracing::warn!(memory = current.memory.get(), "it was applied, so it stays");
+                return Ok(());
+            }
             tracing::info!(from = %current.memory, to = %memory, "putting the memory size back");
             let longest = self.hand.time_to_write();
             let longest = longest.map_err(|over| latest::after(written.take(), over))?;
@@ -501,13 +513,45 @@ impl Held<'_> {
         }
     }
 
+    /// Whether the alias that the lock's execution optimizes points at a version that it applied this size with.
+    async fn is_applied(&self, memory: MemoryMb) -> Result<bool, TuneError> {
+        let Hand {
+            api,
+            executions,
+            function,
+            ..
+        } = self.hand;
+        let execution = self.note.execution.as_str();
+        let mut applied = api.versions(function).await?;
+        applied.retain(|row| {
+            row.version.memory == memory && applied_by(&row.description) == Some(execution)
+        });
+        if applied.is_empty() {
+            return Ok(false);
+        }
+        let plan = executions.plan(execution).await?;
+        let Some(name) = plan
+            .as_ref()
+            .and_then(|plan| plan.request.alias_to_optimize())
+        else {
+            return Ok(false);
+        };
+        let alias = api.alias(function, name).await?;
+        Ok(alias.is_some_and(|alias| {
+            applied
+                .iter()
+                .any(|row| row.version.number == alias.version)
+        }))
+    }
+
     /// Makes an alias point at a version, whether there is one of that name or not.
     ///
     /// # Errors
     ///
     /// What AWS says, in our words.
-    pub async fn point(&self, name: &str, version: &Version) -> Result<(), TuneError> {
+    pub async fn point(&mut self, name: &str, version: &Version) -> Result<(), TuneError> {
         let Hand { api, function, .. } = self.hand;
+        self.may_be_applied = true;
         let mut first = None;
         let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {

@@ -18,8 +18,8 @@ use power_tuner_core::tuning::Cleaned;
 use power_tuner_core::{Failure, TuneError};
 use power_tuner_runtime::Deadline;
 
-use crate::input::FromEvent;
 pub use crate::input::Input;
+use crate::input::{FromEvent, FromStateMachine};
 
 /// What is left for the work after waiting for whoever still holds the function.
 const FOR_THE_WORK: Duration = Duration::from_mins(2);
@@ -37,12 +37,17 @@ pub async fn handle(
 ) -> Result<Cleaned, TuneError> {
     match input {
         Input::StateMachine(asked) => {
-            let cleaned = match &asked.state.plan {
-                Some(plan) => after(api, executions, plan, &asked.execution, deadline).await,
-                // The first step failed, and that one only reads.
-                None => Ok(Cleaned::default()),
+            let FromStateMachine { execution, state } = *asked;
+            // Where the first step failed there is nothing to do: that one only reads.
+            let Some(plan) = &state.plan else {
+                return conclude(Ok(Cleaned::default()), state.caught.map(Failure::from));
             };
-            conclude(cleaned, asked.state.caught)
+            let cleaned = after(api, executions, plan, &execution, deadline).await;
+            let failure = match state.caught {
+                Some(caught) => Some(with_what_was_applied(api, plan, &execution, caught).await),
+                None => None,
+            };
+            conclude(cleaned, failure)
         }
         Input::Event(event) => after_event(api, executions, &event, deadline).await,
         Input::Function(function) => sweep::by_hand(api, executions, &function, deadline).await,
@@ -58,9 +63,9 @@ pub async fn handle(
 /// The first error is the execution's. One of the clean-up must not get lost behind it, nor take its place.
 fn conclude(
     cleaned: Result<Cleaned, TuneError>,
-    caught: Option<Caught>,
+    failure: Option<Failure>,
 ) -> Result<Cleaned, TuneError> {
-    match (cleaned, caught.map(Failure::from)) {
+    match (cleaned, failure) {
         (Ok(cleaned), failure) => Ok(Cleaned { failure, ..cleaned }),
         (Err(error), None) => Err(error),
         (Err(error), Some(Failure { error: name, cause })) => {
@@ -78,6 +83,53 @@ fn conclude(
             })
         }
     }
+}
+
+/// An optimizer that was lost may have done all but tell. Whoever reads why the execution failed is to know that.
+async fn with_what_was_applied(
+    api: &LambdaApi,
+    plan: &Plan,
+    execution: &str,
+    caught: Caught,
+) -> Failure {
+    let failure = Failure::from(caught);
+    match applied_version(api, plan, execution).await {
+        Ok(Some((alias, version))) => Failure {
+            cause: format!(
+                "{}; the best size was applied all the same: alias `{alias}` points at version {version}",
+                failure.cause
+            ),
+            ..failure
+        },
+        Ok(None) => failure,
+        Err(error) => {
+            tracing::warn!(
+                error = error.name(),
+                "what was applied is not known: {error}"
+            );
+            failure
+        }
+    }
+}
+
+/// The alias that an execution was to optimize, and its version, if that is what the execution applied.
+async fn applied_version<'a>(
+    api: &LambdaApi,
+    plan: &'a Plan,
+    execution: &str,
+) -> Result<Option<(&'a str, String)>, TuneError> {
+    let function = &plan.target.function;
+    let Some(name) = plan.request.alias_to_optimize() else {
+        return Ok(None);
+    };
+    let Some(alias) = api.alias(function, name).await? else {
+        return Ok(None);
+    };
+    let pointed = api
+        .configuration(&format!("{function}:{}", alias.version))
+        .await?;
+    let is_applied = applied_by(&pointed.description) == Some(execution);
+    Ok(is_applied.then_some((name, alias.version)))
 }
 
 async fn after_event(
