@@ -861,6 +861,34 @@ async fn what_was_applied_before_its_optimizer_died_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_is_taken_back_while_measuring_is_not_overwritten() {
+    let world = World::with(faster_with_memory()).await;
+    let publish = || world.own("POST", "versions", json!({"Description": "a release"}));
+    publish().await;
+    world.is_settled().await;
+    world.own("PUT", "code", json!({"ZipFile": "bmV3"})).await;
+    world.is_settled().await;
+    publish().await;
+    let live = json!({"Name": "live", "FunctionVersion": "2", "Description": "mine"});
+    world.own("POST", "aliases", live).await;
+    world.is_settled().await;
+    let back = somebody("PUT", "aliases/live", json!({"FunctionVersion": "1"}));
+    world.fault("Invoke", 1, Fault::First(back));
+    let optimize = json!({"strategy": "speed", "autoOptimize": true, "autoOptimizeAlias": "live"});
+    let failure = world.fail_to_tune("one", optimize).await;
+    let parts = [
+        "it was not given the best size, 1024 MB",
+        "its alias `live` points at version 1 by now, which differs from what was planned in CodeSha256",
+    ];
+    is(&failure, "FunctionChanged", &parts);
+    let now = world.now();
+    assert_eq!(now.aliases.len(), 1);
+    assert_eq!(now.aliases[0].version, "1", "the release before");
+    assert_eq!(now.versions.len(), 2);
+    assert_eq!(world.memory(), 512);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_calls_each_size_once_and_applies_nothing() {
     let world = World::with(faster_with_memory()).await;
     let input = json!({"strategy": "speed", "autoOptimize": true, "dryRun": true});

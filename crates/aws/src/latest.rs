@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use power_tuner_core::configuration::{Configuration, LastUpdate};
 use power_tuner_core::function::FunctionArn;
+use power_tuner_core::measurement::Version;
 use power_tuner_core::plan::{Plan, listed};
 use power_tuner_core::{MemoryMb, TuneError};
 use tokio::time::Instant;
@@ -188,6 +189,15 @@ impl<'a, 'h> Latest<'a, 'h> {
                 "it could not be published; start the tuning again",
             )
         }))
+    }
+
+    /// Makes an alias point at a version of it, whether there is one of that name or not.
+    ///
+    /// # Errors
+    ///
+    /// [`TuneError::FunctionChanged`] where the alias points at other code or settings by now, or what AWS says.
+    pub async fn point(&mut self, name: &str, version: &Version) -> Result<(), TuneError> {
+        self.held.point(self.plan, name, version).await
     }
 
     /// Reads it again, and compares it with what was planned: it may have one of these sizes, and no other setting may

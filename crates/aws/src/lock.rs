@@ -10,10 +10,12 @@ use power_tuner_core::function::FunctionArn;
 use power_tuner_core::lock::{self, ALIAS, Execution, Note, Verdict};
 use power_tuner_core::marker::applied_by;
 use power_tuner_core::measurement::Version;
+use power_tuner_core::plan::{Plan, listed};
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::Deadline;
 use tokio::time::Instant;
 
+use crate::aliases::Alias;
 use crate::failure::WriteError;
 use crate::lambda::LambdaApi;
 use crate::latest;
@@ -544,12 +546,17 @@ impl Held<'_> {
         }))
     }
 
-    /// Makes an alias point at a version, whether there is one of that name or not.
+    /// Makes an alias point at a version of `plan`'s target, whether there is one of that name or not.
     ///
     /// # Errors
     ///
-    /// What AWS says, in our words.
-    pub async fn point(&mut self, name: &str, version: &Version) -> Result<(), TuneError> {
+    /// It points at something else than what was planned for by now, or what AWS says.
+    pub(crate) async fn point(
+        &mut self,
+        plan: &Plan,
+        name: &str,
+        version: &Version,
+    ) -> Result<(), TuneError> {
         let Hand { api, function, .. } = self.hand;
         self.may_be_applied = true;
         let mut first = None;
@@ -561,6 +568,7 @@ impl Held<'_> {
             let written = match seen {
                 Some(alias) if alias.version == version.number => return Ok(()),
                 Some(alias) => {
+                    self.check_alias(plan, name, &alias).await?;
                     let revision = &alias.revision_id;
                     api.move_alias(function, name, &version.number, revision, longest)
                         .await
@@ -581,6 +589,23 @@ impl Held<'_> {
         Err(first.unwrap_or_else(|| {
             latest::failed(function, format!("its alias `{name}` cannot be moved"))
         }))
+    }
+
+    /// Who moved the alias to other code since, such as the release before, wants that to stay.
+    async fn check_alias(&self, plan: &Plan, name: &str, alias: &Alias) -> Result<(), TuneError> {
+        let Hand { api, function, .. } = self.hand;
+        let version = format!("{function}:{}", alias.version);
+        let settings = api.configuration(&version).await?.settings;
+        let differences = plan.target.settings.differences_from_version(&settings);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let detail = format!(
+            "its alias `{name}` points at version {} by now, which differs from what was planned in {}",
+            alias.version,
+            listed(&differences)
+        );
+        Err(latest::changed(plan, detail))
     }
 
     /// Removes the lock: for whoever has left `$LATEST` as it is to be.

@@ -30,7 +30,7 @@ pub(crate) async fn point(
             ),
         });
     }
-    let pointed = latest.held.point(name, &version).await;
+    let pointed = latest.point(name, &version).await;
     if pointed.is_err() && known.iter().all(|row| row.version != version) {
         // The first error stands; this version has nobody who needs it. Half of the time is for putting back.
         let longest = hand.deadline.left() / 2;
