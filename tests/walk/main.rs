@@ -8,4 +8,5 @@ mod quotas;
 mod refusals;
 mod safety;
 mod stored;
+mod undecidable;
 mod world;
