@@ -36,12 +36,29 @@ impl FunctionRef {
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split(':').collect();
         let (name, qualifier) = match parts.as_slice() {
-            [name] | [_, "function", name] | ["arn", _, "lambda", _, _, "function", name] => {
-                (*name, None)
+            [name] => (*name, None),
+            [name, qualifier] => (*name, Some(*qualifier)),
+            [account, "function", name, qualifier @ ..]
+                if is_account(account) && qualifier.len() <= 1 =>
+            {
+                (*name, qualifier.first().copied())
             }
-            ["arn", _, "lambda", _, _, "function", name, qualifier]
-            | [_, "function", name, qualifier]
-            | [name, qualifier] => (*name, Some(*qualifier)),
+            [
+                "arn",
+                partition,
+                "lambda",
+                region,
+                account,
+                "function",
+                name,
+                qualifier @ ..,
+            ] if is_place(partition)
+                && is_place(region)
+                && is_account(account)
+                && qualifier.len() <= 1 =>
+            {
+                (*name, qualifier.first().copied())
+            }
             _ => {
                 return Err(format!(
                     "`{text}` is neither a function's name nor its ARN (arn:aws:lambda:REGION:ACCOUNT:function:NAME)"
@@ -102,6 +119,16 @@ fn is_qualifier(text: &str) -> bool {
 
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_of_a_name)
+}
+
+/// A partition or a region. It becomes a part of the name of the host that signed requests go to.
+fn is_place(text: &str) -> bool {
+    let may_be = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(may_be)
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_of_a_name(byte: u8) -> bool {
@@ -226,6 +253,14 @@ mod tests {
             (
                 "arn:aws:s3:::bucket",
                 "`arn:aws:s3:::bucket` is neither a function's name nor its ARN (arn:aws:lambda:REGION:ACCOUNT:function:NAME)",
+            ),
+            (
+                "arn:aws:lambda:evil.example/:123456789012:function:f",
+                "`arn:aws:lambda:evil.example/:123456789012:function:f` is neither a function's name nor its ARN (arn:aws:lambda:REGION:ACCOUNT:function:NAME)",
+            ),
+            (
+                "12345678901a:function:f",
+                "`12345678901a:function:f` is neither a function's name nor its ARN (arn:aws:lambda:REGION:ACCOUNT:function:NAME)",
             ),
             (
                 "checkout:to be",

@@ -418,8 +418,9 @@ fn s3_uri(value: &Value) -> Result<Option<S3Uri>, String> {
 }
 
 fn nearest(field: &str) -> &'static str {
-    let distance =
-        |known: &str| strsim::damerau_levenshtein(&field.to_lowercase(), &known.to_lowercase());
+    // The distance takes memory for each pair of letters, and no field has a long name.
+    let field: String = field.to_lowercase().chars().take(64).collect();
+    let distance = |known: &str| strsim::damerau_levenshtein(&field, &known.to_lowercase());
     FIELDS
         .iter()
         .min_by_key(|known| distance(known))

@@ -5,12 +5,17 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
+use crate::error::shortened;
+
 /// `s3://bucket/key`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct S3Uri {
     pub bucket: String,
     pub key: String,
 }
+
+/// In bytes. The key travels with the plan, which Step Functions bounds.
+const LONGEST_KEY: usize = 1024;
 
 impl S3Uri {
     /// Reads a URI. As with the reference, a key may be written with percent-encoded characters.
@@ -19,13 +24,16 @@ impl S3Uri {
     ///
     /// It is none.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let rule = || format!("`{text}` is not of the form s3://BUCKET/KEY");
+        let rule = || {
+            let text = shortened(text, LONGEST_KEY);
+            format!("`{text}` is not of the form s3://BUCKET/KEY")
+        };
         let (bucket, key) = text
             .strip_prefix("s3://")
             .and_then(|path| path.split_once('/'))
             .ok_or_else(rule)?;
         let key = percent_decode_str(key).decode_utf8().map_err(|_| rule())?;
-        if !is_bucket(bucket) || key.is_empty() {
+        if !is_bucket(bucket) || !(1..=LONGEST_KEY).contains(&key.len()) {
             return Err(rule());
         }
         Ok(Self {
@@ -76,5 +84,7 @@ mod tests {
             let rule = S3Uri::parse(text).expect_err(text);
             assert!(rule.contains("s3://BUCKET/KEY"), "{rule}");
         }
+        let key = |bytes: usize| S3Uri::parse(&format!("s3://bucket/{}", "k".repeat(bytes)));
+        assert!(key(LONGEST_KEY).is_ok() && key(LONGEST_KEY + 1).is_err());
     }
 }

@@ -138,8 +138,8 @@ impl Branch {
             ..
         } = &self.progress;
         let has_ended = summary.is_some() || failure.is_some() || self.caught.is_some();
-        let is_in_vain =
-            *fruitless >= MOST_FRUITLESS || tally.calls >= wanted * MOST_CALLS_PER_COLD_START;
+        let is_in_vain = *fruitless >= MOST_FRUITLESS
+            || tally.calls >= wanted.saturating_mul(MOST_CALLS_PER_COLD_START);
         has_ended || is_in_vain
     }
 
@@ -208,7 +208,9 @@ impl Tuning {
     ///
     /// No size could be measured, or one could not and the input wants that to be a failure.
     pub fn decide(mut self) -> Result<Self, TuneError> {
-        self.transitions += self.transitions_of_the_round();
+        self.transitions = self
+            .transitions
+            .saturating_add(self.transitions_of_the_round());
         self.refuse_a_payload_that_changed()?;
         let wanted = self.plan.request.calls();
         let (over, unfinished): (Vec<Branch>, Vec<Branch>) = std::mem::take(&mut self.round.sizes)
@@ -253,10 +255,10 @@ impl Tuning {
     fn most_rounds(&self) -> u32 {
         let request = &self.plan.request;
         let needed = match request.parallel {
-            Parallel::AtMost(calls) => request.calls().div_ceil(calls),
+            Parallel::AtMost(calls) => request.calls().div_ceil(calls.max(1)),
             Parallel::OneAtATime | Parallel::AllAtOnce => 1,
         };
-        MOST_ROUNDS + needed
+        needed.saturating_add(MOST_ROUNDS)
     }
 
     /// Sizes whose bursts took each other's concurrency are measured one after the other from here on.
@@ -272,7 +274,10 @@ impl Tuning {
             plan,
             round: Round {
                 number: self.round.number + 1,
-                batches_before: unfinished.iter().map(|size| size.progress.batches).sum(),
+                batches_before: unfinished
+                    .iter()
+                    .map(|size| size.progress.batches)
+                    .fold(0, u32::saturating_add),
                 sizes: unfinished.into_iter().map(Branch::again).collect(),
             },
             published: Published {
@@ -310,7 +315,7 @@ impl Tuning {
         } else {
             let counted = Counted {
                 rounds,
-                transitions: self.transitions + TRANSITIONS_OUTSIDE_ROUNDS,
+                transitions: self.transitions.saturating_add(TRANSITIONS_OUTSIDE_ROUNDS),
             };
             let outcome = Outcome::new(&plan, &sizes, &candidates, best, counted);
             Conclusion::Chosen(Box::new(outcome))
@@ -326,24 +331,26 @@ impl Tuning {
     /// The billed state transitions of a round, counted from what really ran. AWS bills each state entered; retries,
     /// which the state machine does not tell us of, are not in it.
     fn transitions_of_the_round(&self) -> u32 {
-        const PUBLISHER_AND_CHOICE: u32 = 2;
-        const MAP: u32 = 1;
-        const EXECUTOR_AND_CHOICE: u32 = 2;
-        const END_OF_BRANCH: u32 = 1;
-        const ANALYZER_AND_CHOICE: u32 = 2;
-        let branches: u32 = self
+        const PUBLISHER_AND_CHOICE: u64 = 2;
+        const MAP: u64 = 1;
+        const EXECUTOR_AND_CHOICE: u64 = 2;
+        const END_OF_BRANCH: u64 = 1;
+        const ANALYZER_AND_CHOICE: u64 = 2;
+        let branches: u64 = self
             .round
             .sizes
             .iter()
             .map(|branch| {
                 // An executor that failed was entered, but no choice came after it.
-                branch.progress.batches * EXECUTOR_AND_CHOICE
-                    + u32::from(branch.caught.is_some())
+                u64::from(branch.progress.batches) * EXECUTOR_AND_CHOICE
+                    + u64::from(branch.caught.is_some())
                     + END_OF_BRANCH
             })
             .sum();
-        self.published.batches * PUBLISHER_AND_CHOICE + MAP + branches + ANALYZER_AND_CHOICE
-            - self.round.batches_before * EXECUTOR_AND_CHOICE
+        let publishing = u64::from(self.published.batches) * PUBLISHER_AND_CHOICE;
+        let before = u64::from(self.round.batches_before) * EXECUTOR_AND_CHOICE;
+        let all = publishing + MAP + branches + ANALYZER_AND_CHOICE;
+        u32::try_from(all.saturating_sub(before)).unwrap_or(u32::MAX)
     }
 }
 

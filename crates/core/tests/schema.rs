@@ -43,6 +43,9 @@ fn values_of(field: &str) -> Vec<Value> {
         json!("123456789012:function:f"),
         json!("arn:aws:lambda:eu-west-1:123456789012:function:f:live"),
         json!("arn:aws:s3:::bucket"),
+        json!("arn:aws:lambda:eu-west-1:12345678901:function:f"),
+        json!("arn:aws:lambda:evil.example/:123456789012:function:f"),
+        json!("arn:aws:lambda::123456789012:function:f"),
         json!(7),
     ];
     let mut values = match field {
