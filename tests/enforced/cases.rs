@@ -304,6 +304,7 @@ fn no_role_may_do_more_than_its_function_does(bench: &Bench) -> Result<()> {
                 "ListVersionsByFunction",
                 "CreateAlias",
                 "DescribeExecution",
+                "GetExecutionHistory",
             ],
             "Executor" => &[
                 "InvokeFunction",
@@ -318,6 +319,7 @@ fn no_role_may_do_more_than_its_function_does(bench: &Bench) -> Result<()> {
                 "CreateAlias",
                 "DeleteFunction of a version",
                 "DescribeExecution",
+                "GetExecutionHistory",
             ],
             "Cleaner" => &[
                 "GetFunctionConfiguration",

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use power_tuner_core::MemoryMb;
 use power_tuner_core::lock::Note;
-use power_tuner_core::marker::Marker;
+use power_tuner_core::marker::{Marker, applied};
 use serde_json::{Value, json};
 
 use crate::cases::BUCKET;
@@ -42,6 +42,12 @@ pub const ALL: &[Missing] = &[
     }),
     of("Publisher", &[DESCRIBE_EXECUTION], |without| {
         without.publishing_waits_for_a_dead_lock()
+    }),
+    of("Optimizer", &[GET_HISTORY], |without| {
+        without.optimizing_cannot_tell_what_was_applied()
+    }),
+    of("Publisher", &[GET_HISTORY], |without| {
+        without.publishing_cannot_tell_what_was_applied()
     }),
     of("Cleaner", &[GET_HISTORY], |without| {
         without.a_stopped_tuning_is_not_cleaned_up_after()
@@ -226,6 +232,13 @@ fn lock_of(execution: &str) -> Result<Note> {
     })
 }
 
+/// A function as an execution left it that died while it applied 1,024 MB to an alias.
+fn leave_applied(target: &Target, dead: &str) -> Result<()> {
+    target.lock(&lock_of(dead)?.to_string())?;
+    target.set_memory(1024)?;
+    target.publish(&applied(dead)).map(drop)
+}
+
 impl Without<'_> {
     fn deny(&self, resource: &str) -> Result<Denial<'_>> {
         self.deny_too(&[], resource)
@@ -373,6 +386,43 @@ impl Without<'_> {
         self.waited_for(&execution, &dead)?;
         self.bench.clean(&json!({"function": target.arn}))?;
         target.is_as_before()
+    }
+
+    /// Whether what a dead holder of a lock left was applied to an alias is in its execution's history.
+    fn publishing_cannot_tell_what_was_applied(&self) -> Result<()> {
+        let target = self.bench.function()?;
+        let dead = self.bench.dead_execution()?;
+        let denied = self.deny(&dead)?;
+        leave_applied(&target, &dead)?;
+        let execution = self
+            .bench
+            .local
+            .start_execution(&target.input(json!({}))?)?;
+        self.ended_without(&execution, &dead)?;
+        drop(denied);
+        self.bench.clean(&json!({"function": target.arn}))?;
+        target.is_as_before()
+    }
+
+    fn optimizing_cannot_tell_what_was_applied(&self) -> Result<()> {
+        let target = self.bench.function()?;
+        let dead = self.bench.dead_execution()?;
+        let denied = self.deny(&dead)?;
+        let input = target.input(json!({"autoOptimize": true, "payload": {"sleepS": 1}}))?;
+        let execution = self.bench.local.start_execution(&input)?;
+        // All versions are there, and `$LATEST` is back.
+        wait_until(|| Ok(target.versions()?.len() == 2 && target.aliases()?.is_empty()))?;
+        leave_applied(&target, &dead)?;
+        self.ended_without(&execution, &dead)?;
+        drop(denied);
+        self.bench.clean(&json!({"function": target.arn}))?;
+        target.is_as_before()
+    }
+
+    fn ended_without(&self, execution: &str, dead: &str) -> Result<()> {
+        let (name, cause) = self.bench.failure_of(execution)?;
+        ensure!(name == "AccessDenied", "{name}: {cause}");
+        self.is_named_in(&cause, dead)
     }
 
     fn waited_for(&self, execution: &str, dead: &str) -> Result<()> {
