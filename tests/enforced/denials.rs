@@ -500,7 +500,7 @@ impl Without<'_> {
         let execution = self.bench.start_as(name, &input)?;
         wait_until(|| Ok(target.versions()?.len() == 2 && target.aliases()?.is_empty()))?;
         self.bench.local.aws().stop_execution(&execution)?;
-        let event = self.bench.end_event(&execution);
+        let event = Bench::end_event(&execution);
         let cause = self.bench.clean_up_fails(&event)?;
         self.is_named_in(&cause, &execution)?;
         ensure!(target.versions()?.len() == 2, "{:?}", target.versions());

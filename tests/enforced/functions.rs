@@ -169,7 +169,7 @@ impl<'a> Bench<'a> {
     }
 
     /// What the rule sends to the cleaner once an execution was stopped.
-    pub fn end_event(&self, execution: &str) -> Value {
+    pub fn end_event(execution: &str) -> Value {
         json!({
             "version": "0",
             "id": "315c1398-40ff-a850-213b-158f73e60175",
