@@ -822,6 +822,7 @@ async fn lost_after_it_was_applied() -> World {
     world
         .stop_when("one", optimize, Worker::Dies, is_pointed)
         .await;
+    world.sim.clear_faults();
     world.let_the_lock_expire().await;
     world
 }

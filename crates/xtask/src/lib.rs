@@ -4,6 +4,7 @@ mod aws;
 mod checks;
 mod cloudformation;
 mod consistency;
+mod faults;
 mod functions;
 mod http;
 mod local;
@@ -39,6 +40,8 @@ struct Arguments {
 enum Command {
     /// Tune a sample function on local AWS: set up, build, start, deploy, tune, print, take down
     Local(local::Arguments),
+    /// Try faults, deployments and stops at random moments of several tunings of one function at once
+    Faults(faults::Arguments),
     /// Rebuild the price table from price lists of AWS that you have downloaded
     Prices(prices::Arguments),
     /// Run every check that CI runs
@@ -50,6 +53,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Local(arguments) => local::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Test(arguments) => checks::run(&arguments),
     };
