@@ -46,7 +46,7 @@ struct Step {
     run: fn(&Checkout) -> Result<Done>,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 14] = [
     Step {
         name: "format",
         what: "cargo fmt",
@@ -76,6 +76,16 @@ const STEPS: [Step; 12] = [
         name: "asl-validator",
         what: "the state machine's definition",
         run: asl_validator,
+    },
+    Step {
+        name: "deny",
+        what: "cargo-deny: licences and sources of all dependencies",
+        run: deny,
+    },
+    Step {
+        name: "advisories",
+        what: "cargo-deny: known faults of all dependencies",
+        run: advisories,
     },
     Step {
         name: "clippy",
@@ -231,6 +241,53 @@ fn clippy(checkout: &Checkout) -> Result<Done> {
         "--deny",
         "warnings",
     ])
+}
+
+fn deny(checkout: &Checkout) -> Result<Done> {
+    match cargo_deny(checkout)? {
+        Ok(mut command) => as_it_is(command.args([
+            "check",
+            // A version that is there twice is a warning, and says no more than its name.
+            "--hide-inclusion-graph",
+            "licenses",
+            "bans",
+            "sources",
+        ])),
+        Err(missing) => Ok(Done::NotRun(missing)),
+    }
+}
+
+/// The database is on GitHub, which not every machine reaches.
+fn advisories(checkout: &Checkout) -> Result<Done> {
+    const LONGEST_FETCH: Duration = Duration::from_mins(1);
+    let mut fetch = match cargo_deny(checkout)? {
+        Ok(command) => command,
+        Err(missing) => return Ok(Done::NotRun(missing)),
+    };
+    let log = checkout.directory.path().join("advisories.log");
+    fetch.args(["fetch", "db"]);
+    if !processes::succeeds_within(LONGEST_FETCH, &mut fetch, &log)? {
+        let reason = format!(
+            "the advisory database could not be fetched from GitHub within {LONGEST_FETCH:?}:\n{}",
+            processes::tail(&log)
+        );
+        return Ok(Done::NotRun(Missing(reason)));
+    }
+    match cargo_deny(checkout)? {
+        Ok(mut command) => as_it_is(command.args(["--offline", "check", "advisories"])),
+        Err(missing) => Ok(Done::NotRun(missing)),
+    }
+}
+
+fn cargo_deny(checkout: &Checkout) -> Result<Result<Command, Missing>> {
+    let lock = checkout.workspace.lock()?;
+    let program = packages::cargo_deny(&checkout.workspace, &checkout.tools)?;
+    drop(lock);
+    Ok(program.map(|program| {
+        let mut command = checkout.workspace.command(program);
+        command.arg("--locked");
+        command
+    }))
 }
 
 fn test(checkout: &Checkout) -> Result<Done> {

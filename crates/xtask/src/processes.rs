@@ -231,6 +231,26 @@ pub(crate) fn run(command: &mut Command, words: &Words) -> Result<()> {
     }
 }
 
+/// Whether a command succeeds in so much time; its words go to this file. One that takes longer is ended.
+pub(crate) fn succeeds_within(
+    longest: Duration,
+    command: &mut Command,
+    log: &Path,
+) -> Result<bool> {
+    let mut group = Group::server(command, log)?;
+    let start = Instant::now();
+    loop {
+        stay_if_interrupted();
+        if let Some(status) = group.ended() {
+            return Ok(status.success());
+        }
+        if start.elapsed() > longest {
+            return Ok(false);
+        }
+        thread::sleep(POLL);
+    }
+}
+
 /// What a command prints on standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let directory = OwnDirectory::new()?;
@@ -308,6 +328,21 @@ mod tests {
             error.to_string(),
             "`sh -c echo no such stack; exit 3` failed (exit status: 3):\n    no such stack\n"
         );
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_ended() {
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let ends = |longest, script: &str| {
+            succeeds_within(longest, &mut shell(script), log.path()).expect("it starts")
+        };
+        let start = Instant::now();
+        assert!(!ends(Duration::from_millis(50), "sleep 60"));
+        let long = Duration::from_secs(50);
+        assert!(ends(long, "echo done"));
+        assert_eq!(tail(log.path()), "    done\n");
+        assert!(!ends(long, "exit 3"));
+        assert!(start.elapsed() < long);
     }
 
     #[test]
