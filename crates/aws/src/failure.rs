@@ -1,6 +1,8 @@
 //! SDK errors become ours, with what to do about them.
 
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use std::error::Error;
+
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use power_tuner_core::TuneError;
 use power_tuner_core::function::FunctionArn;
 
@@ -9,6 +11,21 @@ use power_tuner_core::function::FunctionArn;
 pub(crate) struct Asked<'a> {
     pub action: &'static str,
     pub resource: &'a (dyn std::fmt::Display + Sync),
+}
+
+/// An error and what led to it. What the SDK's own text has besides may be an answer's body, with the values of a function's
+/// environment or what a function returned.
+pub(crate) fn in_words(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !words.ends_with(&said) {
+            words = format!("{words}: {said}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 /// Why a write did not do what it was to do.
@@ -41,7 +58,7 @@ impl<'a> Asked<'a> {
     pub fn failed<E>(self, error: &SdkError<E>) -> TuneError
     where
         SdkError<E>: ProvideErrorMetadata,
-        E: std::error::Error + 'static,
+        E: Error + 'static,
     {
         let Self { action, resource } = self;
         let resource = resource.to_string();
@@ -67,7 +84,7 @@ impl<'a> Asked<'a> {
             },
             None => TuneError::PublishFailed {
                 function: resource,
-                detail: format!("`{action}` got no answer: {}", DisplayErrorContext(error)),
+                detail: format!("`{action}` got no answer: {}", in_words(error)),
             },
         }
     }
@@ -75,7 +92,7 @@ impl<'a> Asked<'a> {
     pub fn not_written<E>(self, error: &SdkError<E>) -> WriteError
     where
         SdkError<E>: ProvideErrorMetadata,
-        E: std::error::Error + 'static,
+        E: Error + 'static,
     {
         let named = self.failed(error);
         let status = error

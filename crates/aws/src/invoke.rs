@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::RequestId;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
@@ -13,7 +13,7 @@ use power_tuner_core::TuneError;
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::measurement::Version;
 
-use crate::failure::Asked;
+use crate::failure::{Asked, in_words};
 use crate::lambda::LambdaApi;
 
 /// What a call of the target gave back.
@@ -102,6 +102,11 @@ impl LambdaApi {
             Err(error) if error.code() == Some("TooManyRequestsException") => {
                 Err(InvokeError::Throttled)
             }
+            // Lambda's own message quotes the payload.
+            Err(error) if error.code() == Some("InvalidRequestContentException") => {
+                let detail = format!("`lambda:InvokeFunction` on `{name}` was refused: {NOT_JSON}");
+                Err(InvokeError::Failed(TuneError::InvocationFailed(detail)))
+            }
             Err(error) if refused(&error) => {
                 let failed = Asked::of("lambda:InvokeFunction", &name).failed(&error);
                 Err(InvokeError::Failed(match failed {
@@ -109,12 +114,13 @@ impl LambdaApi {
                     named => named,
                 }))
             }
-            Err(error) => Err(InvokeError::NoAnswer(
-                DisplayErrorContext(&error).to_string(),
-            )),
+            Err(error) => Err(InvokeError::NoAnswer(in_words(&error))),
         }
     }
 }
+
+const NOT_JSON: &str =
+    "its payload is not JSON; where there is a pre-processor, that has to return JSON";
 
 fn refused<E>(error: &SdkError<E>) -> bool {
     error

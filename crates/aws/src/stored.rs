@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use power_tuner_core::TuneError;
 use power_tuner_core::payload::{NotAPayload, Payloads};
@@ -13,6 +13,7 @@ use power_tuner_core::s3::S3Uri;
 use tokio::sync::OnceCell;
 
 use crate::client;
+use crate::failure::in_words;
 use crate::wire::Wire;
 
 /// S3, for payloads. It costs nothing before one is asked for.
@@ -165,6 +166,6 @@ fn why(error: &SdkError<GetObjectError, HttpResponse>) -> String {
             "S3 answered {code} ({}); try again",
             error.message().unwrap_or_default()
         ),
-        (None, _) => format!("S3 gave no answer: {}", DisplayErrorContext(error)),
+        (None, _) => format!("S3 gave no answer: {}", in_words(error)),
     }
 }

@@ -1,5 +1,7 @@
 //! The boundary itself, over HTTP, against a simulated Lambda service that keeps AWS's rules.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use power_tuner_aws::{Ask, Deletion, InvokeError, LambdaApi, WriteError, latest};
@@ -448,4 +450,47 @@ async fn the_control_plane_is_asked_no_more_often_than_the_pace_allows() {
         took < Duration::from_millis(900),
         "measured calls wait for nobody: {took:?}"
     );
+}
+
+/// A configuration has the values of the function's environment in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_read_is_an_error_without_the_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let body = r#"{"FunctionName": "f", "Environment": {"Variables": {"TOKEN": "canary"}}, "Memory"#;
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    let api = LambdaApi::local(&url).await;
+    let error = api.configuration("f").await.expect_err("half an answer");
+    let shown = error.to_string();
+    assert!(shown.contains("got no answer: "), "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+/// Lambda says what it could not read of a payload.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_is_not_json_is_refused_without_a_word_of_it() {
+    let bench = bench(FunctionSpec::named("f")).await;
+    let version = bench.publish("one").await;
+    let sent = bench
+        .api
+        .invoke(&bench.function, &version, ask(b"canary {", LONGEST));
+    match sent.await {
+        Err(InvokeError::Failed(error)) => {
+            let shown = error.to_string();
+            assert!(shown.contains("its payload is not JSON"), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+        other => panic!("{other:?}"),
+    }
 }

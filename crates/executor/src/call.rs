@@ -154,6 +154,13 @@ pub(crate) fn error_type(error: &str) -> Option<String> {
     Some(parsed.get("errorType")?.as_str()?.to_owned())
 }
 
+/// `KeyError`, `java.lang.RuntimeException`: a function may put any text into its place, also the payload.
+fn is_a_types_name(kind: &str) -> bool {
+    const LONGEST: usize = 100;
+    let may_be = |c: char| c.is_ascii_alphanumeric() || "_.:$".contains(c);
+    kind.len() <= LONGEST && kind.chars().all(may_be)
+}
+
 /// `{"errorMessage": …, "errorType": …}` as a sentence, with the payload; anything else as it is. A message may repeat
 /// the payload, so where that must not show, only the error's type does.
 pub(crate) fn readable(error: &str, payload: &[u8], request: &Request) -> String {
@@ -161,6 +168,7 @@ pub(crate) fn readable(error: &str, payload: &[u8], request: &Request) -> String
     const MOST_OF_PAYLOAD: usize = 200;
     let kind = error_type(error);
     if request.disable_payload_logs {
+        let kind = kind.filter(|kind| is_a_types_name(kind));
         let kind = kind.unwrap_or_else(|| "an error without a type".to_owned());
         return format!("{kind}; `disablePayloadLogs` keeps its message back");
     }

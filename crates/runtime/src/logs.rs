@@ -1,6 +1,9 @@
 //! Structured logs: one JSON object a line, each with the execution and, where there is one, the memory size.
 
+use std::env;
+
 use power_tuner_core::MemoryMb;
+use tracing::level_filters::LevelFilter;
 use tracing::{Span, field};
 use tracing_subscriber::EnvFilter;
 
@@ -20,10 +23,10 @@ const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 const REPETITION: &str = "lambda_runtime::layers::panic=off";
 
 pub(crate) fn init() {
+    let asked = env::var(LEVEL).unwrap_or_default();
     let level = EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .with_env_var(LEVEL)
-        .from_env_lossy()
+        .with_default_directive(level(&asked).into())
+        .parse_lossy("")
         .add_directive(REPETITION.parse().expect("the directive is well-formed"));
     tracing_subscriber::fmt()
         .json()
@@ -32,6 +35,14 @@ pub(crate) fn init() {
         .with_span_list(false)
         .with_env_filter(level)
         .init();
+}
+
+/// Ours end at INFO. What the libraries say below that has whole requests in it, and so payloads.
+fn level(asked: &str) -> LevelFilter {
+    asked
+        .parse()
+        .unwrap_or(LevelFilter::INFO)
+        .min(LevelFilter::INFO)
 }
 
 pub(crate) fn span(input: &impl InLogs) -> Span {
@@ -44,4 +55,23 @@ pub(crate) fn span(input: &impl InLogs) -> Span {
         span.record("memory", memory.get());
     }
     span
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_below_info_is_logged_whatever_is_asked_for() {
+        for (asked, want) in [
+            ("", LevelFilter::INFO),
+            ("TRACE", LevelFilter::INFO),
+            ("debug", LevelFilter::INFO),
+            ("FATAL", LevelFilter::INFO),
+            ("WARN", LevelFilter::WARN),
+            ("ERROR", LevelFilter::ERROR),
+        ] {
+            assert_eq!(level(asked), want, "{asked}");
+        }
+    }
 }
