@@ -5,6 +5,7 @@ mod cleaning;
 mod cold;
 mod deployments;
 mod failures;
+mod hostile;
 mod kills;
 mod large;
 mod locks;
@@ -95,6 +96,10 @@ cases![
         json_logs_are_read_as_well_as_text,
         a_parallel_tuning_measures_with_the_payload,
         throttled_calls_are_made_again_and_counted,
+    ],
+    hostile: [
+        what_a_function_prints_is_not_taken_for_a_report,
+        no_payload_shows_in_logs_and_causes_where_the_input_says_so,
     ],
     payloads: [
         a_payload_in_s3_is_sent_instead_of_the_inputs,

@@ -133,25 +133,42 @@ impl<'a> Bench<'a> {
 
     /// Every line that a function of the tuner has logged so far, in any case, with the function's log group.
     pub fn logs(&self) -> Result<Vec<Value>> {
-        let aws = self.local.aws();
-        let groups = aws.call("logs", "Logs_20140328.DescribeLogGroups", &json!({}))?;
         let mut lines = Vec::new();
-        for group in groups["logGroups"].as_array().context("`logGroups`")? {
-            let query = json!({"logGroupName": group["logGroupName"]});
-            let found = aws.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
-            for event in found["events"].as_array().into_iter().flatten() {
-                let text = event["message"].as_str().unwrap_or_default();
-                for line in text.lines() {
-                    if let Ok(Value::Object(mut line)) = serde_json::from_str(line) {
-                        line.insert("group".to_owned(), group["logGroupName"].clone());
-                        lines.push(Value::Object(line));
-                    }
+        self.logged(|group, message| {
+            for line in message.lines() {
+                if let Ok(Value::Object(mut line)) = serde_json::from_str(line) {
+                    line.insert("group".to_owned(), group.clone());
+                    lines.push(Value::Object(line));
                 }
             }
-        }
+        })?;
         // Lambda's own lines are objects too, but only ours have a level.
         lines.retain(|line| line["level"].is_string());
         Ok(lines)
+    }
+
+    /// Every text in every log group so far, whoever wrote it.
+    pub fn everything_logged(&self) -> Result<String> {
+        let mut all = String::new();
+        self.logged(|_, message| {
+            all.push_str(message);
+            all.push('\n');
+        })?;
+        Ok(all)
+    }
+
+    fn logged(&self, mut each: impl FnMut(&Value, &str)) -> Result<()> {
+        let aws = self.local.aws();
+        let groups = aws.call("logs", "Logs_20140328.DescribeLogGroups", &json!({}))?;
+        for group in groups["logGroups"].as_array().context("`logGroups`")? {
+            let name = &group["logGroupName"];
+            let query = json!({"logGroupName": name});
+            let found = aws.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
+            for event in found["events"].as_array().into_iter().flatten() {
+                each(name, event["message"].as_str().unwrap_or_default());
+            }
+        }
+        Ok(())
     }
 }
 

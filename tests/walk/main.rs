@@ -3,7 +3,9 @@
 
 mod calls;
 mod cold;
+mod hostile;
 mod machine_tests;
+mod quiet;
 mod quotas;
 mod refusals;
 mod safety;

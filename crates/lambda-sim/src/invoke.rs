@@ -221,7 +221,11 @@ fn check_event(event: &[u8]) -> Result<(), ApiError> {
     serde_json::from_slice::<Value>(event)
         .map(drop)
         .map_err(|error| {
-            let message = format!("Could not parse request body into json: {error}");
+            let token = String::from_utf8_lossy(event);
+            let token = token.split_whitespace().next().unwrap_or_default();
+            let message = format!(
+                "Could not parse request body into json: Unrecognized token '{token}': {error}"
+            );
             ApiError::new(400, "InvalidRequestContentException", message)
         })
 }

@@ -41,29 +41,31 @@ pub(crate) fn log_result(spec: &FunctionSpec, entry: &LogEntry<'_>, damage: LogD
     if damage == LogDamage::NoReport {
         lines.pop();
     }
-    let log: String = lines
-        .iter()
-        .flat_map(|line| [line.as_str(), "\n"])
+    let log: Vec<u8> = lines
+        .into_iter()
+        .flat_map(|line| [line, b"\n".to_vec()].concat())
         .collect();
     let longest = if damage == LogDamage::Truncated {
         TRUNCATED_BYTES
     } else {
         TAIL_BYTES
     };
-    let tail = &log.as_bytes()[log.len().saturating_sub(longest)..];
+    let tail = &log[log.len().saturating_sub(longest)..];
     STANDARD.encode(tail)
 }
 
 impl LogEntry<'_> {
-    fn text_lines(&self, spec: &FunctionSpec) -> Vec<String> {
+    fn text_lines(&self, spec: &FunctionSpec) -> Vec<Vec<u8>> {
         let id = self.request_id;
         let mut lines = self.text_preparation(&spec.runtime);
         lines.push(format!("START RequestId: {id} Version: {}", self.version));
-        lines.extend(function_lines(spec));
-        lines.extend(self.platform_complaint());
-        lines.push(format!("END RequestId: {id}"));
-        lines.push(self.text_report());
+        let after = self.platform_complaint().into_iter();
+        let after = after.chain([format!("END RequestId: {id}"), self.text_report()]);
+        let lines = lines.into_iter().map(String::into_bytes);
         lines
+            .chain(self.function_lines(spec))
+            .chain(after.map(String::into_bytes))
+            .collect()
     }
 
     fn text_preparation(&self, runtime: &str) -> Vec<String> {
@@ -122,16 +124,32 @@ impl LogEntry<'_> {
         }
     }
 
-    fn json_lines(&self, spec: &FunctionSpec) -> Vec<String> {
+    fn json_lines(&self, spec: &FunctionSpec) -> Vec<Vec<u8>> {
         let mut lines = self.json_preparation();
         let start = json!({ "requestId": self.request_id, "version": self.version });
         lines.push(self.event("platform.start", &start));
-        lines.extend(function_lines(spec));
         let done = self.json_record(&self.done_metrics());
-        lines.push(self.event("platform.runtimeDone", &done));
         let report = self.json_record(&self.report_metrics());
-        lines.push(self.event("platform.report", &report));
+        let after = [
+            self.event("platform.runtimeDone", &done),
+            self.event("platform.report", &report),
+        ];
+        let lines = lines.into_iter().map(String::into_bytes);
         lines
+            .chain(self.function_lines(spec))
+            .chain(after.map(String::into_bytes))
+            .collect()
+    }
+
+    /// What the function itself writes.
+    fn function_lines(&self, spec: &FunctionSpec) -> Vec<Vec<u8>> {
+        let lines = spec.log_lines.iter();
+        let lines = lines.map(|line| line.replace("{requestId}", self.request_id).into_bytes());
+        let bytes = STANDARD.decode(&spec.log_base64).unwrap_or_default();
+        let more = [bytes, vec![b'.'; spec.log_bytes]];
+        lines
+            .chain(more.into_iter().filter(|bytes| !bytes.is_empty()))
+            .collect()
     }
 
     fn json_preparation(&self) -> Vec<String> {
@@ -198,9 +216,4 @@ impl LogEntry<'_> {
         }
         metrics
     }
-}
-
-fn function_lines(spec: &FunctionSpec) -> impl Iterator<Item = String> {
-    let filler = (spec.log_bytes > 0).then(|| ".".repeat(spec.log_bytes));
-    spec.log_lines.iter().cloned().chain(filler)
 }

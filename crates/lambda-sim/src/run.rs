@@ -265,6 +265,7 @@ fn response(response: &Response, event: &[u8]) -> Vec<u8> {
         Response::Echo if event.is_empty() => b"{}".to_vec(),
         Response::Echo => event.to_vec(),
         Response::Json { value } => value.to_string().into_bytes(),
+        Response::Text { text } => text.clone().into_bytes(),
         Response::Bytes { bytes } => Value::from("x".repeat(*bytes)).to_string().into_bytes(),
     }
 }

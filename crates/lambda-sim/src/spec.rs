@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,8 +31,10 @@ pub struct FunctionSpec {
     pub environment: BTreeMap<String, String>,
     /// The format of the log.
     pub log_format: LogFormat,
-    /// Lines that the function itself writes during each call, as they are.
+    /// Lines that the function itself writes during each call, as they are, but for `{requestId}`, which is the call's.
     pub log_lines: Vec<String>,
+    /// Bytes that it writes behind those lines, in base64: what is no text.
+    pub log_base64: String,
     /// Bytes of further log output in each call: more than 4,096 push the head out of the returned tail.
     pub log_bytes: usize,
     /// `SnapStart`, if it is on: published versions restore instead of initialising.
@@ -172,6 +176,11 @@ pub enum Response {
         /// The answer.
         value: Value,
     },
+    /// This text, JSON or not: what only a custom runtime returns.
+    Text {
+        /// The answer.
+        text: String,
+    },
     /// A JSON string whose text is this long.
     Bytes {
         /// Its length.
@@ -192,6 +201,7 @@ impl Default for FunctionSpec {
             environment: BTreeMap::new(),
             log_format: LogFormat::Text,
             log_lines: Vec::new(),
+            log_base64: String::new(),
             log_bytes: 0,
             snap_start: None,
             capacity_provider: None,
@@ -260,6 +270,10 @@ impl FunctionSpec {
                     .flatten()
                     .all(|ms| *ms >= 0.0),
                 "`updateMs` and `publishMs` must not be negative",
+            ),
+            (
+                STANDARD.decode(&self.log_base64).is_ok(),
+                "`logBase64` must be base64",
             ),
             (
                 behaviour.duration.is_sound(),
