@@ -88,7 +88,7 @@ fn returning(name: &str, response: Response) -> FunctionSpec {
     spec
 }
 
-fn quiet(more: Value) -> Value {
+fn quiet(more: &Value) -> Value {
     let mut input = json!({
         "payload": {"card": CARD}, "disablePayloadLogs": true, "powerValues": [512, 1024],
     });
@@ -203,7 +203,7 @@ async fn nothing_of_a_payload_shows_however_a_tuning_ends() {
         for other in others {
             world.sim.create(other).expect("a sound function");
         }
-        ends(case, &world, quiet(input)).await;
+        ends(case, &world, quiet(&input)).await;
     }
 }
 
@@ -221,7 +221,7 @@ async fn nothing_of_a_payload_in_s3_shows_however_a_tuning_ends() {
     ] {
         let world = World::with(target).await;
         world.sim.put_object("payloads", "a.json", document);
-        let input = quiet(json!({"payload": null, "payloadS3": "s3://payloads/a.json"}));
+        let input = quiet(&json!({"payload": null, "payloadS3": "s3://payloads/a.json"}));
         ends(case, &world, input).await;
     }
 }
@@ -241,7 +241,7 @@ async fn nothing_of_a_payload_shows_where_lambda_fails() {
         let world = World::with(target()).await;
         let case = format!("{fault:?}");
         world.faults("Invoke", 1, fault);
-        ends(&case, &world, quiet(json!({}))).await;
+        ends(&case, &world, quiet(&json!({}))).await;
     }
 }
 

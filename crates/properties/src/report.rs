@@ -84,6 +84,7 @@ fn is_plausible(report: &Report) {
 }
 
 fn is_carried(found: Found) {
+    const CALLS: usize = 10;
     let mut progress = Progress::default();
     let empty = serde_json::to_string(&progress).expect("JSON").len();
     let made = Made {
@@ -91,7 +92,6 @@ fn is_carried(found: Found) {
         answered: Answered::Success,
         only_if_cold: false,
     };
-    const CALLS: usize = 10;
     for _ in 0..CALLS {
         progress.record(Some(found), made);
     }

@@ -8,7 +8,9 @@ use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 use proptest::sample::{Index, select};
 use serde::de::DeserializeOwned;
 
-const TARGETS: [(&str, fn(&[u8])); 3] = [
+type Property = fn(&[u8]);
+
+const TARGETS: [(&str, Property); 3] = [
     ("request", power_tuner_properties::request),
     ("report", power_tuner_properties::report),
     ("state", state),

@@ -338,11 +338,11 @@ mod tests {
         };
         let start = Instant::now();
         assert!(!ends(Duration::from_millis(50), "sleep 60"));
-        let long = Duration::from_secs(50);
-        assert!(ends(long, "echo done"));
+        let enough = Duration::from_secs(50);
+        assert!(ends(enough, "echo done"));
         assert_eq!(tail(log.path()), "    done\n");
-        assert!(!ends(long, "exit 3"));
-        assert!(start.elapsed() < long);
+        assert!(!ends(enough, "exit 3"));
+        assert!(start.elapsed() < enough);
     }
 
     #[test]
