@@ -53,6 +53,8 @@ pub struct Ledger {
     /// Its size, as its owner or a tuning that applied one left it.
     memory: u64,
     versions: BTreeMap<String, Version>,
+    /// Those that were deleted: a call under way goes on.
+    gone: BTreeMap<String, Version>,
     /// Without the lock.
     aliases: BTreeMap<String, String>,
     /// The process that wrote the lock last.
@@ -158,7 +160,8 @@ impl Ledger {
 
     /// A process called a version, and got an answer.
     pub fn is_called(&mut self, by: &Process, number: &str, is_cold: bool) {
-        let (Some(tuning), Some(version)) = (by.tuning, self.versions.get(number).cloned()) else {
+        let version = self.versions.get(number).or(self.gone.get(number));
+        let (Some(tuning), Some(version)) = (by.tuning, version.cloned()) else {
             return self.breaks(format!("{by:?} called `{number}`"));
         };
         let planned = self.planned.get(&tuning);
@@ -228,9 +231,11 @@ impl Ledger {
             .cloned()
             .collect();
         for number in gone {
-            let version = self.versions.remove(&number);
-            if version.is_some_and(|version| version.is_owners) {
-                self.breaks(format!("{action} of {by:?} deleted the owner's {number}"));
+            if let Some(version) = self.versions.remove(&number) {
+                if version.is_owners {
+                    self.breaks(format!("{action} of {by:?} deleted the owner's {number}"));
+                }
+                self.gone.insert(number, version);
             }
         }
     }
