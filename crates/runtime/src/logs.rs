@@ -23,9 +23,9 @@ const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 const REPETITION: &str = "lambda_runtime::layers::panic=off";
 
 pub(crate) fn init() {
-    let asked = env::var(LEVEL).unwrap_or_default();
+    let asked = env::var(LEVEL).ok();
     let level = EnvFilter::builder()
-        .with_default_directive(level(&asked).into())
+        .with_default_directive(level(asked.as_deref()).into())
         .parse_lossy("")
         .add_directive(REPETITION.parse().expect("the directive is well-formed"));
     tracing_subscriber::fmt()
@@ -38,11 +38,11 @@ pub(crate) fn init() {
 }
 
 /// Ours end at INFO. What the libraries say below that has whole requests in it, and so payloads.
-fn level(asked: &str) -> LevelFilter {
-    asked
-        .parse()
-        .unwrap_or(LevelFilter::INFO)
-        .min(LevelFilter::INFO)
+fn level(asked: Option<&str>) -> LevelFilter {
+    // An empty text would mean errors alone.
+    let asked = asked.filter(|asked| !asked.is_empty());
+    let asked = asked.and_then(|asked| asked.parse().ok());
+    asked.unwrap_or(LevelFilter::INFO).min(LevelFilter::INFO)
 }
 
 pub(crate) fn span(input: &impl InLogs) -> Span {
@@ -71,7 +71,8 @@ mod tests {
             ("WARN", LevelFilter::WARN),
             ("ERROR", LevelFilter::ERROR),
         ] {
-            assert_eq!(level(asked), want, "{asked}");
+            assert_eq!(level(Some(asked)), want, "{asked}");
         }
+        assert_eq!(level(None), LevelFilter::INFO);
     }
 }
