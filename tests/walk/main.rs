@@ -1,6 +1,7 @@
 //! Walks the state machine's definition with the real handlers in this process, against a simulated AWS: what cannot be
 //! made to happen at an exact moment on local AWS happens here.
 
+mod accounts;
 mod calls;
 mod cold;
 mod hostile;

@@ -22,7 +22,12 @@ const LONGEST_WAIT_S: u64 = 600;
 const PREFIX: &str = "arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner";
 
 pub struct World {
+    /// The function's account.
     pub sim: Arc<Sim>,
+    /// The tuner's, which is the same one most often.
+    pub home: Arc<Sim>,
+    /// What lies between the tuner and the two, where they are not the same.
+    between: Option<Arc<dyn Wire>>,
     api: LambdaApi,
     executions: StepFunctionsApi,
     machine: Machine,
@@ -185,10 +190,29 @@ impl World {
         sim.create(spec).expect("a sound function");
         let machine = e2e::machine(|name| sim.arn(name), longest_wait_s);
         let world = Self {
+            home: Arc::clone(&sim),
             sim,
+            between: None,
             api,
             executions,
             machine,
+            own_lines: None,
+            before: Mutex::default(),
+            planned: Mutex::default(),
+        };
+        world.remember();
+        world
+    }
+
+    /// The function is of another account than the tuner, with this between the two.
+    pub async fn apart(home: Arc<Sim>, away: Arc<Sim>, between: Arc<dyn Wire>) -> Self {
+        let world = Self {
+            api: LambdaApi::through(Arc::clone(&between)).await,
+            executions: StepFunctionsApi::through(Arc::clone(&between)).await,
+            machine: e2e::machine(|name| home.arn(name), 2),
+            sim: away,
+            home,
+            between: Some(between),
             own_lines: None,
             before: Mutex::default(),
             planned: Mutex::default(),
@@ -327,7 +351,7 @@ impl World {
     fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, Failure>> {
         let clients = self.clients();
         let function = resource.to_owned();
-        let in_use = self.sim.take_concurrency();
+        let in_use = self.home.take_concurrency();
         tokio::spawn(async move {
             let Some(_in_use) = in_use else {
                 return Err(Failure {
@@ -343,7 +367,10 @@ impl World {
     /// What a process is given at its start.
     fn clients(&self) -> impl Future<Output = Clients> + Send + 'static {
         let (api, executions) = (self.api.clone(), self.executions.clone());
-        let objects = StoredPayloads::local(&self.sim.url());
+        let objects = match &self.between {
+            Some(between) => StoredPayloads::through(Arc::clone(between)),
+            None => StoredPayloads::local(&self.home.url()),
+        };
         let own = self.own_lines.as_ref().map(|own| {
             let line = Arc::new(Line::to(&self.sim));
             let mut lines = own.lines.lock().expect("nobody panics with it");
@@ -399,7 +426,7 @@ impl World {
 
     /// Says in Step Functions how an execution is.
     pub fn is(&self, name: &str, status: ExecutionStatus) {
-        self.sim
+        self.home
             .put_execution(self.execution(name, status))
             .expect("a sound execution");
     }
@@ -410,7 +437,7 @@ impl World {
             redrive_count: 1,
             ..self.execution(name, ExecutionStatus::Running)
         };
-        self.sim
+        self.home
             .put_execution(execution)
             .expect("a sound execution");
     }

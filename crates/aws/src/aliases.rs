@@ -9,7 +9,7 @@ use power_tuner_core::TuneError;
 use power_tuner_core::function::FunctionArn;
 
 use crate::client;
-use crate::failure::{Asked, WriteError};
+use crate::failure::WriteError;
 use crate::lambda::LambdaApi;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl LambdaApi {
         function: &FunctionArn,
         name: &str,
     ) -> Result<Option<Alias>, TuneError> {
-        let asked = Asked::on("lambda:GetAlias", function);
+        let asked = self.asked("lambda:GetAlias", function);
         let sent = self
             .control(function)
             .get_alias()
@@ -69,7 +69,7 @@ impl LambdaApi {
         description: Option<&str>,
         longest: Duration,
     ) -> Result<String, WriteError> {
-        let asked = Asked::on("lambda:CreateAlias", function);
+        let asked = self.asked("lambda:CreateAlias", function);
         self.control(function)
             .create_alias()
             .function_name(function.to_string())
@@ -101,7 +101,8 @@ impl LambdaApi {
             .control(function)
             .update_alias()
             .description(description);
-        change_alias(change.name(name), function, revision, longest).await
+        self.change_alias(change.name(name), function, revision, longest)
+            .await
     }
 
     /// Points an alias at another version, and gives its new revision.
@@ -121,7 +122,8 @@ impl LambdaApi {
             .control(function)
             .update_alias()
             .function_version(version);
-        change_alias(change.name(name), function, revision, longest).await
+        self.change_alias(change.name(name), function, revision, longest)
+            .await
     }
 
     /// Deletes an alias; one that is not there is no error.
@@ -135,7 +137,7 @@ impl LambdaApi {
         name: &str,
         longest: Duration,
     ) -> Result<(), WriteError> {
-        let asked = Asked::on("lambda:DeleteAlias", function);
+        let asked = self.asked("lambda:DeleteAlias", function);
         // Once: it takes no revision, so a repetition might delete the alias that somebody else has made since.
         let once = client::within(longest).retry_config(RetryConfig::disabled());
         let sent = self
@@ -153,22 +155,23 @@ impl LambdaApi {
             Err(error) => Err(asked.not_written(&error)),
         }
     }
-}
 
-async fn change_alias(
-    change: UpdateAliasFluentBuilder,
-    function: &FunctionArn,
-    revision: &str,
-    longest: Duration,
-) -> Result<String, WriteError> {
-    let asked = Asked::on("lambda:UpdateAlias", function);
-    change
-        .function_name(function.to_string())
-        .revision_id(revision)
-        .customize()
-        .config_override(client::within(longest))
-        .send()
-        .await
-        .map(|alias| alias.revision_id.unwrap_or_default())
-        .map_err(|error| asked.not_written(&error))
+    async fn change_alias(
+        &self,
+        change: UpdateAliasFluentBuilder,
+        function: &FunctionArn,
+        revision: &str,
+        longest: Duration,
+    ) -> Result<String, WriteError> {
+        let asked = self.asked("lambda:UpdateAlias", function);
+        change
+            .function_name(function.to_string())
+            .revision_id(revision)
+            .customize()
+            .config_override(client::within(longest))
+            .send()
+            .await
+            .map(|alias| alias.revision_id.unwrap_or_default())
+            .map_err(|error| asked.not_written(&error))
+    }
 }

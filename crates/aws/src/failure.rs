@@ -1,16 +1,19 @@
 //! SDK errors become ours, with what to do about them.
 
 use std::error::Error;
+use std::iter;
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use power_tuner_core::TuneError;
-use power_tuner_core::function::FunctionArn;
+use power_tuner_core::role::RoleArn;
 
 /// What was asked of AWS, for the error that names it.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub action: &'static str,
     pub resource: &'a (dyn std::fmt::Display + Sync),
+    /// Whose credentials it was signed with, if not the tuner's own.
+    pub role: Option<&'a RoleArn>,
 }
 
 /// An error and what led to it. What the SDK's own text has besides may be an answer's body, with the values of a function's
@@ -48,11 +51,24 @@ impl From<WriteError> for TuneError {
 
 impl<'a> Asked<'a> {
     pub fn of(action: &'static str, resource: &'a (dyn std::fmt::Display + Sync)) -> Self {
-        Self { action, resource }
+        Self {
+            action,
+            resource,
+            role: None,
+        }
     }
 
-    pub fn on(action: &'static str, function: &'a FunctionArn) -> Self {
-        Self::of(action, function)
+    pub fn denied(self, remedy: &'static str, detail: &str) -> TuneError {
+        TuneError::AccessDenied {
+            who: match self.role {
+                Some(role) => format!("the role `{role}`"),
+                None => "the tuner".to_owned(),
+            },
+            action: self.action,
+            resource: self.resource.to_string(),
+            remedy,
+            detail: detail.to_owned(),
+        }
     }
 
     pub fn failed<E>(self, error: &SdkError<E>) -> TuneError
@@ -60,16 +76,29 @@ impl<'a> Asked<'a> {
         SdkError<E>: ProvideErrorMetadata,
         E: Error + 'static,
     {
-        let Self { action, resource } = self;
+        if let Some(not_sent) = not_signed(error) {
+            return not_sent.clone();
+        }
+        let Self {
+            action,
+            resource,
+            role,
+        } = self;
         let resource = resource.to_string();
         let message = error.message().unwrap_or_default().to_owned();
         match error.code() {
             Some("ResourceNotFoundException") => TuneError::FunctionNotFound { function: resource },
-            Some(code) if code.starts_with("AccessDenied") => TuneError::AccessDenied {
-                action,
-                resource,
-                detail: message,
-            },
+            Some(code) if is_denial(code) => {
+                let remedy = match role {
+                    Some(_) => "allow it in the policies of that role",
+                    None => "allow it in the stack's policies",
+                };
+                self.denied(remedy, &message)
+            }
+            Some("UnrecognizedClientException" | "ExpiredTokenException") if role.is_some() => {
+                let remedy = "look whether it was deleted, or its sessions were ended";
+                self.denied(remedy, &message)
+            }
             Some("TooManyRequestsException" | "ThrottlingException") => TuneError::Throttled {
                 what: format!("`{action}` on `{resource}`"),
                 remedy: "tune again when nobody else in the account keeps Lambda's control plane busy",
@@ -95,6 +124,9 @@ impl<'a> Asked<'a> {
         E: Error + 'static,
     {
         let named = self.failed(error);
+        if not_signed(error).is_some() {
+            return WriteError::Refused(named);
+        }
         let status = error
             .raw_response()
             .map(|response| response.status().as_u16());
@@ -104,4 +136,13 @@ impl<'a> Asked<'a> {
             Some(_) => WriteError::Refused(named),
         }
     }
+}
+
+pub(crate) fn is_denial(code: &str) -> bool {
+    code.starts_with("AccessDenied")
+}
+
+/// Why a call was never sent: the role that it was to be signed for could not be assumed.
+pub(crate) fn not_signed<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TuneError> {
+    iter::successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref())
 }

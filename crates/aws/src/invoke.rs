@@ -13,7 +13,7 @@ use power_tuner_core::TuneError;
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::measurement::Version;
 
-use crate::failure::{Asked, in_words};
+use crate::failure::{in_words, not_signed};
 use crate::lambda::LambdaApi;
 
 /// What a call of the target gave back.
@@ -107,8 +107,8 @@ impl LambdaApi {
                 let detail = format!("`lambda:InvokeFunction` on `{name}` was refused: {NOT_JSON}");
                 Err(InvokeError::Failed(TuneError::InvocationFailed(detail)))
             }
-            Err(error) if refused(&error) => {
-                let failed = Asked::of("lambda:InvokeFunction", &name).failed(&error);
+            Err(error) if refused(&error) || is_not_for_us(&error) => {
+                let failed = self.asked("lambda:InvokeFunction", &name).failed(&error);
                 Err(InvokeError::Failed(match failed {
                     TuneError::PublishFailed { detail, .. } => TuneError::InvocationFailed(detail),
                     named => named,
@@ -126,6 +126,11 @@ fn refused<E>(error: &SdkError<E>) -> bool {
     error
         .raw_response()
         .is_some_and(|response| response.status().is_client_error())
+}
+
+/// The role that it was to be signed for may not be assumed. STS may also have had a bad moment: that passes.
+fn is_not_for_us<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {
+    matches!(not_signed(error), Some(TuneError::AccessDenied { .. }))
 }
 
 /// A log that cannot be read is a log without a report: the executor counts it.

@@ -1,5 +1,6 @@
 //! Lambda's control plane: functions and their versions.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,9 +17,11 @@ use aws_sdk_lambda::types::FunctionConfiguration;
 use power_tuner_core::configuration::Configuration;
 use power_tuner_core::function::{FunctionArn, region_in};
 use power_tuner_core::measurement::Version;
+use power_tuner_core::role::{RoleArn, session_name};
 use power_tuner_core::{MemoryMb, TuneError};
 use serde_json::Value;
 
+use crate::assumed::Assumed;
 use crate::client;
 use crate::failure::{Asked, WriteError};
 use crate::paced::{self, Paced};
@@ -30,6 +33,11 @@ use crate::wire::Wire;
 pub struct LambdaApi {
     control: Client,
     measured: Client,
+    shared: SdkConfig,
+    /// The role that calls are made under, if not the tuner's own.
+    assumed: Option<Arc<Assumed>>,
+    /// The role that was asked for last: what is called again may go on with its credentials.
+    last: Arc<Mutex<Option<Arc<Assumed>>>>,
 }
 
 /// A published version, as a listing shows it.
@@ -79,6 +87,7 @@ impl LambdaApi {
         Self {
             control: own(&api.control),
             measured: own(&api.measured),
+            ..api
         }
     }
 
@@ -93,6 +102,42 @@ impl LambdaApi {
         Self {
             control: Client::from_conf(control(shared, per_s)),
             measured: Client::from_conf(measured),
+            shared: shared.clone(),
+            assumed: None,
+            last: Arc::default(),
+        }
+    }
+
+    /// For calls of a target: under this role, assumed on behalf of an execution, or as before where there is none.
+    /// Nothing is asked before the first call.
+    #[must_use]
+    pub fn of_target(&self, role: Option<&RoleArn>, execution: &str) -> Self {
+        let Some(role) = role else {
+            return self.clone();
+        };
+        let session = session_name(execution);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let assumed = match &*last {
+            Some(assumed) if assumed.is(role, &session) => Arc::clone(assumed),
+            _ => Arc::new(Assumed::new(&self.shared, role.clone(), session)),
+        };
+        *last = Some(Arc::clone(&assumed));
+        Self {
+            control: assumed.sign(&self.control),
+            measured: assumed.sign(&self.measured),
+            assumed: Some(assumed),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn asked<'a>(
+        &'a self,
+        action: &'static str,
+        resource: &'a (dyn Display + Sync),
+    ) -> Asked<'a> {
+        Asked {
+            role: self.assumed.as_deref().map(Assumed::role),
+            ..Asked::of(action, resource)
         }
     }
 
@@ -112,7 +157,7 @@ impl LambdaApi {
     ///
     /// What AWS says, in our words.
     pub async fn configuration(&self, function: &str) -> Result<Configuration, TuneError> {
-        let asked = Asked::of("lambda:GetFunctionConfiguration", &function);
+        let asked = self.asked("lambda:GetFunctionConfiguration", &function);
         let answer = Answer::default();
         in_region(&self.control, region_in(function))
             .get_function_configuration()
@@ -137,7 +182,7 @@ impl LambdaApi {
         revision: &str,
         longest: Duration,
     ) -> Result<(), WriteError> {
-        let asked = Asked::on("lambda:UpdateFunctionConfiguration", function);
+        let asked = self.asked("lambda:UpdateFunctionConfiguration", function);
         // Memory and nothing else: a function with a blocked runtime accepts that.
         self.control(function)
             .update_function_configuration()
@@ -165,7 +210,7 @@ impl LambdaApi {
         code_sha256: &str,
         longest: Duration,
     ) -> Result<Configuration, WriteError> {
-        let asked = Asked::on("lambda:PublishVersion", function);
+        let asked = self.asked("lambda:PublishVersion", function);
         let answer = Answer::default();
         self.control(function)
             .publish_version()
@@ -192,7 +237,7 @@ impl LambdaApi {
     ///
     /// What AWS says, in our words.
     pub async fn versions(&self, function: &FunctionArn) -> Result<Vec<VersionRow>, TuneError> {
-        let asked = Asked::on("lambda:ListVersionsByFunction", function);
+        let asked = self.asked("lambda:ListVersionsByFunction", function);
         let control = self.control(function);
         let mut rows = Vec::new();
         let mut marker = None;
@@ -229,7 +274,7 @@ impl LambdaApi {
         longest: Duration,
     ) -> Result<Deletion, WriteError> {
         let name = format!("{function}:{}", version.number);
-        let asked = Asked::of("lambda:DeleteFunction", &name);
+        let asked = self.asked("lambda:DeleteFunction", &name);
         let sent = self
             .control(function)
             .delete_function()
@@ -260,7 +305,7 @@ impl LambdaApi {
         &self,
         function: &FunctionArn,
     ) -> Result<Option<u32>, TuneError> {
-        let asked = Asked::on("lambda:GetFunctionConcurrency", function);
+        let asked = self.asked("lambda:GetFunctionConcurrency", function);
         let output = self
             .control(function)
             .get_function_concurrency()
@@ -325,7 +370,7 @@ fn row(listed: FunctionConfiguration) -> Option<VersionRow> {
 struct Answer(Arc<Mutex<Option<Value>>>);
 
 impl Answer {
-    fn read(&self, of: &dyn std::fmt::Display) -> Result<Configuration, TuneError> {
+    fn read(&self, of: &dyn Display) -> Result<Configuration, TuneError> {
         let text = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         Configuration::read(&text.unwrap_or_default()).map_err(|error| TuneError::PublishFailed {
             function: of.to_string(),

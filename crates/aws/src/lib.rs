@@ -1,6 +1,7 @@
 //! The AWS boundary: typed calls in the domain's words. No SDK type leaves this crate, and SDK errors become ours.
 
 mod aliases;
+mod assumed;
 mod client;
 mod failure;
 mod http;

@@ -110,6 +110,7 @@ impl StepFunctionsApi {
         &self,
         execution: &str,
     ) -> Result<Option<DescribeExecutionOutput>, TuneError> {
+        let asked = Asked::of("states:DescribeExecution", &execution);
         let described = self
             .client
             .describe_execution()
@@ -120,12 +121,10 @@ impl StepFunctionsApi {
             Ok(output) => Ok(Some(output)),
             Err(error) if error.code() == Some("ExecutionDoesNotExist") => Ok(None),
             // In another region there is none of that name to see.
-            Err(error) if error.code() == Some("InvalidArn") => Err(TuneError::AccessDenied {
-                action: "states:DescribeExecution",
-                resource: execution.to_owned(),
-                detail: "it is another region's".to_owned(),
-            }),
-            Err(error) => Err(Asked::of("states:DescribeExecution", &execution).failed(&error)),
+            Err(error) if error.code() == Some("InvalidArn") => {
+                Err(asked.denied("ask in its region", "it is another region's"))
+            }
+            Err(error) => Err(asked.failed(&error)),
         }
     }
 

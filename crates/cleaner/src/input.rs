@@ -15,7 +15,7 @@ pub enum Input {
     /// An execution ended without, or after an attempt at, its own clean-up.
     Event(FromEvent),
     /// A person: this function.
-    Function(String),
+    Function(Named),
     /// The schedule: all executions of this state machine that ended badly.
     StateMachineSweep(String),
     Unknown,
@@ -43,13 +43,23 @@ pub struct FromEvent {
     pub(crate) redrive_count: Option<i32>,
 }
 
+/// A function as a person names it, and the role that it is reached under, if it needs one.
+#[derive(Debug)]
+pub struct Named {
+    pub(crate) function: String,
+    pub(crate) role: Option<String>,
+}
+
 impl TryFrom<Value> for Input {
     type Error = serde_json::Error;
 
     fn try_from(input: Value) -> Result<Self, serde_json::Error> {
         let text = |field: &str| input.get(field).and_then(Value::as_str).map(str::to_owned);
         if let Some(function) = text("function") {
-            return Ok(Self::Function(function));
+            return Ok(Self::Function(Named {
+                function,
+                role: text("roleARN").filter(|role| !role.is_empty()),
+            }));
         }
         if let Some(state_machine) = text("sweep") {
             return Ok(Self::StateMachineSweep(state_machine));
@@ -71,7 +81,7 @@ impl InLogs for Input {
         match self {
             Self::StateMachine(asked) => &asked.execution,
             Self::Event(event) => &event.execution_arn,
-            Self::Function(name) => name,
+            Self::Function(named) => &named.function,
             Self::StateMachineSweep(state_machine) => state_machine,
             Self::Unknown => "",
         }

@@ -50,11 +50,11 @@ pub async fn handle(
             conclude(cleaned, failure)
         }
         Input::Event(event) => after_event(api, executions, &event, deadline).await,
-        Input::Function(function) => sweep::by_hand(api, executions, &function, deadline).await,
+        Input::Function(named) => sweep::by_hand(api, executions, &named, deadline).await,
         Input::StateMachineSweep(arn) => sweep::all(api, executions, &arn, deadline).await,
         Input::Unknown => Err(TuneError::InvalidInput(vec![Fault::new(
             "input",
-            "must be {\"function\": NAME} to clean up a function, or {\"sweep\": STATE_MACHINE_ARN} to clean up after \
+            "must be {\"function\": NAME} to clean up a function (with \"roleARN\" under a role of its account), or {\"sweep\": STATE_MACHINE_ARN} to clean up after \
              all executions that ended badly",
         )])),
     }
@@ -160,8 +160,9 @@ async fn after(
     deadline: Deadline,
 ) -> Result<Cleaned, TuneError> {
     let function = &plan.target.function;
+    let target = &api.of_target(plan.request.role.as_ref(), execution);
     let hand = Hand {
-        api,
+        api: target,
         executions,
         function,
         deadline,
@@ -169,7 +170,7 @@ async fn after(
     let patience = deadline.left().saturating_sub(FOR_THE_WORK);
     // One that fails must not keep the other from being done.
     let back = hand.put_back_after(execution, patience).await;
-    let deleted = delete_versions(api, plan, execution, deadline).await;
+    let deleted = delete_versions(target, plan, execution, deadline).await;
     let outcome = match (back, deleted) {
         (Ok(()), Ok(Deleted { deleted, adopted })) => Ok(Cleaned {
             deleted,

@@ -12,25 +12,48 @@ use power_tuner_core::function::{FunctionArn, FunctionRef};
 use power_tuner_core::lock::Execution;
 use power_tuner_core::marker::{applied_by, execution_in};
 use power_tuner_core::measurement::Version;
+use power_tuner_core::role::RoleArn;
 use power_tuner_core::tuning::Cleaned;
 use power_tuner_runtime::Deadline;
+
+use crate::input::Named;
 
 /// How far back a sweep looks: longer than anybody takes to give back a permission that a clean-up needed.
 const LOOKS_BACK: Duration = Duration::from_hours(30 * 24);
 /// A function is not begun with less than this.
 const FOR_ONE: Duration = Duration::from_secs(75);
+/// What a role's account sees of them, where no execution has its name there.
+const BY_HAND: &str = "clean-up";
 
 /// Cleans up one function, as a person names it.
 pub(crate) async fn by_hand(
     api: &LambdaApi,
     executions: &StepFunctionsApi,
-    name: &str,
+    named: &Named,
     deadline: Deadline,
 ) -> Result<Cleaned, TuneError> {
-    let function = FunctionRef::parse(name)
-        .map_err(|rule| TuneError::InvalidInput(vec![Fault::new("function", rule)]))?;
-    let current = api.configuration(function.as_str()).await?;
-    function_of_any(api, executions, &current.function, deadline).await
+    let (function, role) = read(named).map_err(TuneError::InvalidInput)?;
+    let target = &api.of_target(role.as_ref(), BY_HAND);
+    let current = target.configuration(function.as_str()).await?;
+    function_of_any(target, executions, &current.function, deadline).await
+}
+
+/// The function and the role that a person names, or every fault of the two.
+fn read(named: &Named) -> Result<(FunctionRef, Option<RoleArn>), Vec<Fault>> {
+    let function = FunctionRef::parse(&named.function);
+    let role = named.role.as_deref().map(RoleArn::parse).transpose();
+    let role = match (&function, role) {
+        (Ok(function), Ok(Some(role))) => role.reaches(function).map(|()| Some(role)),
+        (_, role) => role,
+    };
+    match (function, role) {
+        (Ok(function), Ok(role)) => Ok((function, role)),
+        (function, role) => {
+            let function = function.err().map(|rule| Fault::new("function", rule));
+            let role = role.err().map(|rule| Fault::new("roleARN", rule));
+            Err(function.into_iter().chain(role).collect())
+        }
+    }
 }
 
 /// Cleans up every function that an execution of the state machine tuned and that ended badly. One that cannot be
@@ -43,7 +66,8 @@ pub(crate) async fn all(
 ) -> Result<Cleaned, TuneError> {
     let ended = executions.ended_badly(state_machine, LOOKS_BACK).await?;
     let (mut all, mut first_error) = (Cleaned::default(), None);
-    let mut seen: Vec<FunctionArn> = Vec::new();
+    // Under another role a function may be reached that the last one does not reach any more.
+    let mut seen: Vec<(FunctionArn, Option<RoleArn>)> = Vec::new();
     for execution in ended {
         if deadline.left() < FOR_ONE {
             let left = format!("what `{execution}` and those before it left: there was no time");
@@ -52,11 +76,18 @@ pub(crate) async fn all(
             break;
         }
         let cleaned = match executions.plan(&execution).await {
-            Ok(Some(plan)) if !seen.contains(&plan.target.function) => {
-                seen.push(plan.target.function.clone());
-                function_of_any(api, executions, &plan.target.function, deadline).await
+            Ok(Some(plan)) => {
+                let target = (plan.target.function, plan.request.role);
+                if seen.contains(&target) {
+                    continue;
+                }
+                let (function, role) = &target;
+                let api = &api.of_target(role.as_ref(), &execution);
+                let cleaned = function_of_any(api, executions, function, deadline).await;
+                seen.push(target);
+                cleaned
             }
-            Ok(_) => continue,
+            Ok(None) => continue,
             Err(error) => Err(error),
         };
         match cleaned {

@@ -34,7 +34,7 @@ fn list(faults: &[Fault]) -> String {
 }
 
 /// Why a tuning ended without an answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum TuneError {
     #[error("the input has {} fault{}: {}", .0.len(), if .0.len() == 1 { "" } else { "s" }, list(.0))]
     InvalidInput(Vec<Fault>),
@@ -44,12 +44,13 @@ pub enum TuneError {
     )]
     FunctionNotFound { function: String },
 
-    #[error(
-        "the tuner may not call `{action}` on `{resource}`; allow it in the stack's policies ({detail})"
-    )]
+    #[error("{who} may not call `{action}` on `{resource}`; {remedy} ({detail})")]
     AccessDenied {
+        /// The tuner, or the role that it has assumed.
+        who: String,
         action: &'static str,
         resource: String,
+        remedy: &'static str,
         detail: String,
     },
 
@@ -204,8 +205,10 @@ mod tests {
                 function: String::new(),
             },
             TuneError::AccessDenied {
+                who: String::new(),
                 action: "",
                 resource: String::new(),
+                remedy: "",
                 detail: String::new(),
             },
             TuneError::UnsupportedFunction {

@@ -99,6 +99,17 @@ impl FunctionRef {
         self.clone().into()
     }
 
+    /// The account, where it is named: a name alone has none.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        match self.unqualified.split(':').collect::<Vec<_>>().as_slice() {
+            [account, "function", _] | ["arn", _, "lambda", _, account, "function", _] => {
+                Some(*account)
+            }
+            _ => None,
+        }
+    }
+
     /// The version's number or the alias's name, unless it is `$LATEST` that is meant.
     #[must_use]
     pub fn qualifier(&self) -> Option<&str> {

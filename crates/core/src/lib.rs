@@ -17,6 +17,7 @@ pub mod plan;
 pub mod prices;
 pub mod report;
 pub mod request;
+pub mod role;
 pub mod s3;
 pub mod tuning;
 pub mod visualization;

@@ -10,6 +10,7 @@ use crate::lock;
 use crate::memory::MemoryMb;
 use crate::payload::Payloads;
 use crate::prices::StatedPrice;
+use crate::role::RoleArn;
 use crate::s3::S3Uri;
 
 /// What the writer of an execution input asks for.
@@ -21,6 +22,8 @@ use crate::s3::S3Uri;
 )]
 pub struct Request {
     pub function: FunctionRef,
+    /// Assumed for calls of the function, and for nothing else.
+    pub role: Option<RoleArn>,
     /// Ascending, without repetitions, never empty.
     pub sizes: Vec<MemoryMb>,
     pub num: u32,
@@ -101,8 +104,9 @@ const LARGEST_DISCARD: f64 = 0.4;
 /// Longer pauses would only cost: a call's environment is kept for minutes.
 const LONGEST_SLEEP_MS: u64 = 600_000;
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "lambdaARN",
+    "roleARN",
     "powerValues",
     "num",
     "payload",
@@ -162,6 +166,7 @@ impl Request {
             .sum();
         let bytes = (input.to_string().len() + lists) as u64;
         let function = read.required("lambdaARN", function);
+        let role = read.role(function.as_ref());
         let sizes = read.sizes(default_sizes);
         let num = read.required("num", num);
         let payload_s3 = read.optional("payloadS3", s3_uri).flatten();
@@ -189,6 +194,7 @@ impl Request {
         let parsed = match (function, num) {
             (Some(function), Some(num)) => Some(Self {
                 function,
+                role,
                 sizes,
                 num,
                 payload_s3,
@@ -269,6 +275,14 @@ impl Reader<'_> {
         rule(self.fields.get(field).filter(|value| !value.is_null())?)
             .map_err(|broken| self.faults.push(Fault::new(field, broken)))
             .ok()
+    }
+
+    fn role(&mut self, function: Option<&FunctionRef>) -> Option<RoleArn> {
+        let role = self.optional("roleARN", role).flatten()?;
+        if let Some(Err(rule)) = function.map(|function| role.reaches(function)) {
+            self.faults.push(Fault::new("roleARN", rule));
+        }
+        Some(role)
     }
 
     fn price(&mut self) -> Option<StatedPrice> {
@@ -518,6 +532,10 @@ fn alias(value: &Value) -> Result<Option<String>, String> {
     }
 }
 
+fn role(value: &Value) -> Result<Option<RoleArn>, String> {
+    text(value)?.map(RoleArn::parse).transpose()
+}
+
 fn processor(value: &Value) -> Result<Option<FunctionRef>, String> {
     text(value)?.map(FunctionRef::parse).transpose()
 }
@@ -697,6 +715,22 @@ mod tests {
                 "`preProcessorARN`: `a b` is not a function's name (letters, digits, `-` and `_`, at most 64)",
             ),
             (
+                json!({"lambdaARN": "f", "num": 5, "roleARN": "tuned"}),
+                "`roleARN`: `tuned` is not a role's ARN (arn:aws:iam::ACCOUNT:role/NAME)",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "roleARN": true}),
+                "`roleARN`: true is not a string",
+            ),
+            (
+                json!({"lambdaARN": "111111111111:function:f", "num": 5, "roleARN": "arn:aws:iam::222222222222:role/tuned"}),
+                "`roleARN`: is a role of account 222222222222, and the function is named as one of account 111111111111; name a role of the function's account",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "rolearn": "arn:aws:iam::222222222222:role/tuned"}),
+                "`rolearn`: is not a field of the input; the nearest is `roleARN`",
+            ),
+            (
                 json!({"lambdaARN": "f", "num": 5, "sleepBetweenRunsMs": 600_001}),
                 "`sleepBetweenRunsMs`: 600001 is not a whole number of milliseconds up to 600000",
             ),
@@ -719,15 +753,19 @@ mod tests {
         let bare = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
         let empty = json!({
             "lambdaARN": "f", "num": 5, "powerValues": null, "strategy": null, "dryRun": null, "allowedExceptions": null,
-            "preProcessorARN": "", "postProcessorARN": "", "autoOptimizeAlias": "",
+            "preProcessorARN": "", "postProcessorARN": "", "autoOptimizeAlias": "", "roleARN": "",
         });
         assert_eq!(Request::parse(&empty).expect("a good input"), bare);
     }
 
     #[test]
     fn all_faults_are_reported_at_once() {
-        let input = json!({"lambdaArn": "f", "num": "many", "powerValues": [1, 128, 2], "autoOptimize": "yes"});
-        assert_eq!(faults(&input).len(), 6, "{:?}", faults(&input));
+        let input = json!({"lambdaArn": "f", "num": "many", "powerValues": [1, 128, 2], "autoOptimize": "yes", "roleARN": "r"});
+        assert_eq!(faults(&input).len(), 7, "{:?}", faults(&input));
+        let input = json!({
+            "lambdaARN": "111111111111:function:f", "num": 4, "roleARN": "arn:aws:iam::222222222222:role/r",
+        });
+        assert_eq!(faults(&input).len(), 2, "{:?}", faults(&input));
     }
 
     #[test]

@@ -50,6 +50,29 @@ fn values_of(field: &str) -> Vec<Value> {
     ];
     let mut values = match field {
         "lambdaARN" | "preProcessorARN" | "postProcessorARN" => function,
+        // Of the account of the functions above: that the two fit no schema can say.
+        "roleARN" => vec![
+            json!("arn:aws:iam::123456789012:role/tuned"),
+            json!("arn:aws-us-gov:iam::123456789012:role/a/p:ath/tuned+=,.@_-1"),
+            json!("arn:aws:iam::123456789012:role//tuned"),
+            json!(format!(
+                "arn:aws:iam::123456789012:role/{}/f",
+                "p".repeat(510)
+            )),
+            json!(format!(
+                "arn:aws:iam::123456789012:role/{}/f",
+                "p".repeat(511)
+            )),
+            json!(format!("arn:aws:iam::123456789012:role/{}", "n".repeat(64))),
+            json!(format!("arn:aws:iam::123456789012:role/{}", "n".repeat(65))),
+            json!("arn:aws:iam::12345678901:role/tuned"),
+            json!("arn:aws:iam::123456789012:user/tuned"),
+            json!("arn:aws:iam::123456789012:role/of mine"),
+            json!("arn:aws:iam::123456789012:role/"),
+            json!("tuned"),
+            json!(""),
+            json!(7),
+        ],
         "num" => vec![
             json!(5),
             json!(4),
@@ -159,8 +182,9 @@ fn values_of(field: &str) -> Vec<Value> {
     values
 }
 
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "lambdaARN",
+    "roleARN",
     "num",
     "powerValues",
     "payload",

@@ -15,7 +15,9 @@ use tokio::sync::Barrier;
 use tokio::time::{Instant, sleep};
 
 pub(crate) struct Call<'a> {
+    /// For the functions before and after the target.
     pub api: &'a LambdaApi,
+    pub target: &'a LambdaApi,
     pub plan: &'a Plan,
     pub version: &'a Version,
     /// Which of the payloads it is, and what that says.
@@ -85,7 +87,7 @@ impl Call<'_> {
             longest: longest(self.plan),
             keeps_output: self.plan.request.post_processor.is_some(),
         };
-        self.api
+        self.target
             .invoke(&self.plan.target.function, self.version, ask)
             .await
     }

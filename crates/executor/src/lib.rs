@@ -75,6 +75,7 @@ pub async fn handle(
             let payloads = payloads(objects, &input).await?;
             let mut batch = Batch {
                 api,
+                target: &api.of_target(request.role.as_ref(), &input.execution),
                 payloads: &payloads,
                 plan,
                 version,
@@ -159,7 +160,9 @@ async fn payloads(objects: &StoredPayloads, input: &Input) -> Result<Payloads, T
 }
 
 struct Batch<'a> {
+    /// For the functions before and after the target.
     api: &'a LambdaApi,
+    target: &'a LambdaApi,
     payloads: &'a Payloads,
     plan: &'a Plan,
     version: &'a Version,
@@ -201,6 +204,7 @@ impl Batch<'_> {
                 left -= 1;
                 starting.push(Call {
                     api: self.api,
+                    target: self.target,
                     plan: self.plan,
                     version: self.version,
                     bytes: self.payloads.get(payload),

@@ -46,6 +46,7 @@ pub async fn handle(
 ) -> Result<Tuning, TuneError> {
     let request = Request::parse_with(&input.written, &input.stack.power_values)
         .map_err(TuneError::InvalidInput)?;
+    let target = api.of_target(request.role.as_ref(), &input.execution);
     // Read here so that what is wrong with it is known before anything is touched, and so that all calls get the same.
     let payload_etag = match &request.payload_s3 {
         Some(at) => Some(objects.read(at, None, &request).await?.etag),
@@ -53,7 +54,7 @@ pub async fn handle(
     };
     let found = Found {
         payload_etag,
-        ..find(api, &request).await?
+        ..find(&target, &request).await?
     };
     let plan = Plan::new(request, found, &input.stack)?;
     tracing::info!(

@@ -61,7 +61,7 @@ pub async fn handle(
     outcome.kept_versions = kept_versions;
     if plan.request.auto_optimize {
         let hand = Hand {
-            api,
+            api: &api.of_target(plan.request.role.as_ref(), &execution),
             executions,
             function: &plan.target.function,
             deadline,

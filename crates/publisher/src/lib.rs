@@ -55,6 +55,7 @@ pub async fn handle(
         mut published,
     } = input;
     let function = &plan.target.function;
+    let target = &api.of_target(plan.request.role.as_ref(), &execution);
     published.batches += 1;
     let is_missing = |published: &Published| {
         round
@@ -65,7 +66,7 @@ pub async fn handle(
     // What is published needs no lock any more, only patience.
     if is_missing(&published) {
         let hand = Hand {
-            api,
+            api: target,
             executions,
             function,
             deadline,
@@ -95,7 +96,7 @@ pub async fn handle(
     if is_missing(&published) {
         return Ok(published);
     }
-    await_versions(api, &plan, &mut published, deadline).await?;
+    await_versions(target, &plan, &mut published, deadline).await?;
     Ok(published)
 }
 
