@@ -21,6 +21,7 @@ use crate::stack;
 use crate::workspace::Workspace;
 
 const TEMPLATE: &str = "template.yaml";
+const TARGET_ROLE: &str = "examples/target-role.yaml";
 const DEFINITION: &str = "statemachine/power-tuner.asl.json";
 const PERMISSIONS: &str = "docs/PERMISSIONS.md";
 
@@ -64,7 +65,7 @@ const STEPS: [Step; 14] = [
     },
     Step {
         name: "cfn-lint",
-        what: "cfn-lint on the template",
+        what: "cfn-lint on the templates",
         run: cfn_lint,
     },
     Step {
@@ -320,7 +321,7 @@ fn cfn_lint(checkout: &Checkout) -> Result<Done> {
         checkout
             .workspace
             .command(checkout.tools.program("cfn-lint"))
-            .arg(TEMPLATE),
+            .args([TEMPLATE, TARGET_ROLE]),
     )
 }
 
@@ -382,10 +383,12 @@ fn consistency(checkout: &Checkout) -> Result<Done> {
     // The template's short forms (`!Sub`) are CloudFormation's own; SAM has the reader for them.
     const READ: &str = "import json, sys; from samcli.yamlhelper import yaml_parse; \
                         json.dump(yaml_parse(open(sys.argv[1]).read()), sys.stdout)";
-    let mut python = checkout.workspace.command(checkout.tools.program("python"));
-    let template: Value =
-        serde_json::from_str(&processes::output(python.args(["-c", READ, TEMPLATE]))?)
-            .with_context(|| format!("cannot read `{TEMPLATE}`"))?;
+    let read = |file: &str| -> Result<Value> {
+        let mut python = checkout.workspace.command(checkout.tools.program("python"));
+        serde_json::from_str(&processes::output(python.args(["-c", READ, file]))?)
+            .with_context(|| format!("cannot read `{file}`"))
+    };
+    let template = read(TEMPLATE)?;
     let definition = checkout.read(DEFINITION)?;
     let faults = consistency::faults(
         &definition,
@@ -399,5 +402,7 @@ fn consistency(checkout: &Checkout) -> Result<Done> {
         "{DEFINITION}, {TEMPLATE} and {PERMISSIONS}:\n{}",
         faults.join("\n")
     );
+    let faults = consistency::faults_of_target_role(&template, &read(TARGET_ROLE)?);
+    ensure!(faults.is_empty(), "{TARGET_ROLE}:\n{}", faults.join("\n"));
     Ok(Done::Ok)
 }

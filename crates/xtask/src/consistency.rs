@@ -123,9 +123,54 @@ fn documented(document: &str) -> Actions {
     documented
 }
 
+/// What is wrong with the example of a role for functions of another account: it may do what the stack's own roles may do
+/// with functions of theirs, no less and no more.
+pub(crate) fn faults_of_target_role(template: &Value, example: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    check_deletions(example, &mut faults);
+    let (wanted, given) = (
+        allowed_on_functions(template),
+        allowed_on_functions(example),
+    );
+    for action in wanted.difference(&given) {
+        faults.push(format!(
+            "the role may not do `{action}`, which the stack's roles may"
+        ));
+    }
+    for action in given.difference(&wanted) {
+        faults.push(format!(
+            "the role may do `{action}`, which no role of the stack may"
+        ));
+    }
+    faults
+}
+
+fn allowed_on_functions(template: &Value) -> BTreeSet<String> {
+    let none = Map::new();
+    let mut statements = Vec::new();
+    for resource in template["Resources"].as_object().unwrap_or(&none).values() {
+        statements_in(&resource["Properties"]["Policies"], &mut statements);
+    }
+    statements.retain(|statement| statement["Effect"] == "Allow");
+    let actions = statements
+        .iter()
+        .flat_map(|statement| match &statement["Action"] {
+            Value::Array(actions) => actions.iter().collect(),
+            action => vec![action],
+        });
+    actions
+        .filter_map(Value::as_str)
+        .filter(|action| action.starts_with("lambda:"))
+        .map(str::to_owned)
+        .collect()
+}
+
 const DELETION: &str = "lambda:DeleteFunction";
 /// A version or an alias: a function's own name has no colon.
 const QUALIFIED: &str = ":function:*:*";
+
+/// How a parameter that takes functions' names looks.
+const NAMES: &str = "^[A-Za-z0-9_*?-]+$";
 
 /// Who may delete a version names versions only, and is denied everything else.
 fn check_deletions(template: &Value, faults: &mut Vec<String>) {
@@ -140,6 +185,7 @@ fn check_deletions(template: &Value, faults: &mut Vec<String>) {
             });
             about
         };
+        let is_qualified = |resource: &Value| is_qualified(resource, &template["Parameters"]);
         let allowed = about("Allow");
         if allowed
             .iter()
@@ -163,12 +209,12 @@ fn check_deletions(template: &Value, faults: &mut Vec<String>) {
 
 /// Whether an ARN of the template can match versions and aliases only: a name in it that is put together is one that was
 /// cut off at the first colon.
-fn is_qualified(resource: &Value) -> bool {
+fn is_qualified(resource: &Value, parameters: &Value) -> bool {
     if let Some([_, one, other]) = resource["Fn::If"].as_array().map(Vec::as_slice) {
-        return is_qualified(one) && is_qualified(other);
+        return is_qualified(one, parameters) && is_qualified(other, parameters);
     }
     match &resource["Fn::Sub"] {
-        Value::String(arn) => arn.ends_with(QUALIFIED),
+        Value::String(arn) => arn.ends_with(QUALIFIED) || is_of_names(arn, parameters),
         Value::Array(parts) => {
             let arn = parts.first().and_then(Value::as_str).unwrap_or_default();
             let name = parts.get(1).map(|values| &values["Name"]["Fn::Select"]);
@@ -177,6 +223,16 @@ fn is_qualified(resource: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// A parameter's value that is a name has no colon, so that what stands behind it is a version or an alias.
+fn is_of_names(arn: &str, parameters: &Value) -> bool {
+    let given = arn
+        .strip_suffix("}:*")
+        .and_then(|arn| arn.rsplit_once("${"));
+    given.is_some_and(|(before, name)| {
+        before.ends_with(":function:") && parameters[name]["AllowedPattern"] == NAMES
+    })
 }
 
 fn names_deletion(action: &Value) -> bool {
@@ -442,6 +498,32 @@ mod tests {
     #[test]
     fn what_fits_has_no_faults() {
         assert_eq!(check(&definition(), &template()), [""; 0]);
+    }
+
+    #[test]
+    fn the_role_for_another_account_may_do_what_the_stacks_roles_may() {
+        let role = |actions: &[&str]| {
+            let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+            let policies = json!([{"PolicyDocument": {"Statement": [statement]}}]);
+            json!({"Resources": {"Role": {"Properties": {"Policies": policies}}}})
+        };
+        let stack = role(&["lambda:GetAlias", "lambda:PublishVersion", "sts:AssumeRole"]);
+        let faults = |actions: &[&str]| faults_of_target_role(&stack, &role(actions));
+        assert_eq!(
+            faults(&["lambda:PublishVersion", "lambda:GetAlias"]),
+            [""; 0]
+        );
+        assert_eq!(
+            faults(&["lambda:GetAlias", "lambda:CreateFunction"]),
+            [
+                "the role may not do `lambda:PublishVersion`, which the stack's roles may",
+                "the role may do `lambda:CreateFunction`, which no role of the stack may",
+            ]
+        );
+        let names = |pattern: &str| json!({"FunctionName": {"AllowedPattern": pattern}});
+        let versions = json!({"Fn::Sub": "arn:aws:lambda:*:1:function:${FunctionName}:*"});
+        assert!(is_qualified(&versions, &names("^[A-Za-z0-9_*?-]+$")));
+        assert!(!is_qualified(&versions, &names("^[A-Za-z0-9_:*?-]+$")));
     }
 
     #[test]

@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 use crate::cloudformation::Stack;
 
 /// What may be empty, and stands for its own absence then.
-const MAY_BE_EMPTY: [&str; 12] = [
+const MAY_BE_EMPTY: [&str; 13] = [
     "SweepSchedule",
     "PowerValues",
     "VisualizationURL",
     "LambdaResource",
+    "TargetRoles",
     "StateMachineName",
     "TuningSchedule",
     "PayloadS3Bucket",
@@ -124,6 +125,19 @@ const CASES: &[Case] = &[
             "- CleanerRole: TakeLocksOverThatWereLeft.Resource = arn:aws:lambda:*:123456789012:function:*",
             "+ CleanerRole: TakeLocksOverThatWereLeft.Resource.0 = arn:aws:lambda:*:*:function:orders-*",
             "+ CleanerRole: TakeLocksOverThatWereLeft.Resource.1 = arn:aws:lambda:*:*:function:orders-*:*",
+        ],
+    },
+    Case {
+        given: &[(
+            "TargetRoles",
+            "arn:aws:iam::210987654321:role/tuned,arn:aws:iam::210987654322:role/a/path/tuned",
+        )],
+        trace: &[
+            "+ CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole: AssumeTheTargetsRole.Action = sts:AssumeRole",
+            "+ CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole: AssumeTheTargetsRole.Effect = Allow",
+            "+ CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole: AssumeTheTargetsRole.Resource.0 = arn:aws:iam::210987654321:role/tuned",
+            "+ CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole: AssumeTheTargetsRole.Resource.1 = arn:aws:iam::210987654322:role/a/path/tuned",
+            "+ CleanerRole, ExecutorRole, InitializerRole, OptimizerRole, PublisherRole: AssumeTheTargetsRole.Sid = AssumeTheTargetsRole",
         ],
     },
     Case {
@@ -254,7 +268,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Values that `CloudFormation` is to refuse before it touches anything.
-const REFUSED: [(&str, &str); 16] = [
+const REFUSED: [(&str, &str); 18] = [
     ("ControlPlaneRate", "16"),
     ("Architecture", "riscv64"),
     ("LongestWait", "-1"),
@@ -266,6 +280,8 @@ const REFUSED: [(&str, &str); 16] = [
     ("LambdaResource", "orders,invoices"),
     ("LambdaResource", "orders:3:4"),
     ("LambdaResource", "arn:aws:s3:::orders"),
+    ("TargetRoles", "arn:aws:iam::*:role/tuned"),
+    ("TargetRoles", "arn:aws:iam::210987654321:role/tuned,tuned"),
     ("TotalExecutionTimeout", "0"),
     ("StateMachineName", "of mine"),
     ("TuningScheduleInput", "my-function"),

@@ -18,7 +18,9 @@ class NoManagedPolicies:
 
 
 def is_refused(rules, value):
-    if "AllowedPattern" in rules and not re.fullmatch(rules["AllowedPattern"], value):
+    # Of a list each value has to match.
+    values = value.split(",") if rules["Type"] == "CommaDelimitedList" else [value]
+    if "AllowedPattern" in rules and not all(re.fullmatch(rules["AllowedPattern"], value) for value in values):
         return True
     if "AllowedValues" in rules and value not in rules["AllowedValues"]:
         return True
