@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::accounts::a_function_of_another_account_is_tuned_under_its_role;
 use crate::denials::{each_action_of_the_template_is_taken_away_once, names};
 use crate::functions::{Bench, HOME, wait_until};
 use crate::resource::every_form_of_lambdaresource_allows_a_function_and_its_versions_and_no_other;
@@ -26,6 +27,7 @@ cases![
     ALL:
     a_stopped_tuning_is_cleaned_up_after_under_the_cleaners_role,
     an_alias_is_made_and_moved_with_the_templates_permissions,
+    a_function_of_another_account_is_tuned_under_its_role,
     a_function_of_another_region_is_tuned_there_at_its_price,
     a_tuning_succeeds_with_the_templates_permissions,
     payloads_are_read_where_the_parameters_say_and_nowhere_else,

@@ -9,6 +9,7 @@ use power_tuner_core::lock::Note;
 use power_tuner_core::marker::{Marker, applied};
 use serde_json::{Value, json};
 
+use crate::accounts::{function_away, role_for};
 use crate::cases::BUCKET;
 use crate::functions::{Bench, Target, wait_until};
 use crate::roles::{Denial, FUNCTIONS, Role, asked_as};
@@ -33,6 +34,7 @@ const CALL: &str = "lambda:InvokeFunction";
 const GET_OBJECT: &str = "s3:GetObject";
 const DESCRIBE_EXECUTION: &str = "states:DescribeExecution";
 const GET_HISTORY: &str = "states:GetExecutionHistory";
+const ASSUME: &str = "sts:AssumeRole";
 const LIST_EXECUTIONS: &str = "states:ListExecutions";
 
 // Those that wait for long come first: the others run meanwhile.
@@ -113,6 +115,21 @@ pub const ALL: &[Missing] = &[
     }),
     of("Publisher", &[CREATE_ALIAS], |without| {
         without.a_tuning_fails("AccessDenied", json!({}))
+    }),
+    of("Initializer", &[ASSUME], |without| {
+        without.a_role_cannot_be_assumed("AccessDenied")
+    }),
+    of("Publisher", &[ASSUME], |without| {
+        without.a_role_cannot_be_assumed("AccessDenied")
+    }),
+    of("Executor", &[ASSUME], |without| {
+        without.a_role_cannot_be_assumed("NoMeasurements")
+    }),
+    of("Optimizer", &[ASSUME], |without| {
+        without.a_role_cannot_be_assumed("AccessDenied")
+    }),
+    of("Cleaner", &[ASSUME], |without| {
+        without.a_role_cannot_be_assumed("AccessDenied")
     }),
     of("Initializer", &[READ], |without| {
         without.a_tuning_fails("AccessDenied", json!({}))
@@ -270,6 +287,21 @@ impl Without<'_> {
         let (name, cause) = self.bench.failure_of(&execution)?;
         ensure!(name == error, "{name}: {cause}");
         self.is_named_in(&cause, &target.arn)?;
+        target.is_as_before()
+    }
+
+    fn a_role_cannot_be_assumed(&self, error: &str) -> Result<()> {
+        let role = role_for(self.missing.role);
+        let target = function_away(self.bench)?;
+        let denied = self.deny(&role)?;
+        let applying = json!({"strategy": "speed", "autoOptimize": true, "roleARN": role});
+        let execution = self.bench.local.start_execution(&target.input(applying)?)?;
+        let (name, cause) = self.bench.failure_of(&execution)?;
+        ensure!(name == error, "{name}: {cause}");
+        self.is_named_in(&cause, &role)?;
+        drop(denied);
+        self.bench
+            .clean(&json!({"function": target.arn, "roleARN": role}))?;
         target.is_as_before()
     }
 

@@ -32,8 +32,8 @@ pub struct Target {
     before: Value,
 }
 
-/// Makes the role that the functions have.
-pub fn make_role(local: &LocalAws) -> Result<()> {
+/// Makes the role that the functions of an account have.
+pub fn make_role(aws: &Aws) -> Result<()> {
     let trust = json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -47,7 +47,6 @@ pub fn make_role(local: &LocalAws) -> Result<()> {
         ("RoleName", ROLE),
         ("AssumeRolePolicyDocument", trust.as_str()),
     ];
-    let aws = local.aws();
     aws.query("iam", "CreateRole", "2010-05-08", &parameters)
         .map(drop)
 }
@@ -89,10 +88,15 @@ impl<'a> Bench<'a> {
     }
 
     pub fn function_in(&self, region: &str, suffix: &str) -> Result<Target> {
+        let aws = self.local.aws().in_region(region);
+        self.function_of(aws, "123456789012", suffix)
+    }
+
+    /// A function where that client is.
+    pub fn function_of(&self, aws: Aws, account: &str, suffix: &str) -> Result<Target> {
         const LONGEST_NAME: usize = 64;
         let name = format!("{}{suffix}", self.case);
         ensure!(name.len() <= LONGEST_NAME, "`{name}` is too long");
-        let aws = self.local.aws().in_region(region);
         let created = aws.rest(
             "lambda",
             "POST",
@@ -101,7 +105,7 @@ impl<'a> Bench<'a> {
                 "FunctionName": name,
                 "Runtime": "python3.13",
                 "Handler": "target.handler",
-                "Role": format!("arn:aws:iam::123456789012:role/{ROLE}"),
+                "Role": format!("arn:aws:iam::{account}:role/{ROLE}"),
                 "Code": {"ZipFile": code()?},
                 "MemorySize": 512,
                 "Timeout": 60,

@@ -12,8 +12,11 @@
 //!   asked of the policy simulator too.
 //! - It ignores `Qualifier`; the tuner names versions as `fn:3`, and those names it takes as they are.
 //! - It hands the credentials of a role to whoever owns the account, though the role trusts Lambda alone.
-//! - The account's owner is whoever signs with the key `test`, so the deployment needs no role.
+//! - The account's owner is whoever signs with the key `test`, so the deployment needs no role; another account's is whoever
+//!   signs with its number.
+//! - The key `aws:PrincipalArn` in a policy has a session's ARN where AWS has its role's.
 
+mod accounts;
 mod cases;
 mod denials;
 mod functions;
@@ -91,6 +94,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
             .map(|(name, ..)| Trial::test(name, || Ok(())));
         return Ok(libtest_mimic::run(arguments, names.collect()).exit_code());
     }
+    let target_roles = accounts::roles();
     let options = Options {
         targets: Targets::MiniStack,
         ministack: vec![("AUTH".to_owned(), "true".to_owned())],
@@ -104,6 +108,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
             ),
             ("PayloadS3Bucket", cases::BUCKET),
             ("PayloadS3Key", "tunings/*"),
+            ("TargetRoles", target_roles.as_str()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into(),
@@ -111,7 +116,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let local = LocalAws::start(&options).context("local AWS did not start")?;
     roles::grant_what_only_local_aws_asks_for(&local)?;
-    functions::make_role(&local)?;
+    functions::make_role(local.aws())?;
+    accounts::prepare(&local)?;
     local.aws().create_bucket(cases::BUCKET)?;
     let local = Arc::new(local);
     let at_work = Arc::new(RwLock::new(()));

@@ -60,6 +60,8 @@ pub struct Aws {
     agent: Agent,
     endpoint: String,
     region: String,
+    /// Local AWS takes an account's number for the key of its owner.
+    key: String,
 }
 
 impl Aws {
@@ -68,6 +70,7 @@ impl Aws {
             agent: http::agent(Duration::from_mins(1)),
             endpoint,
             region: REGION.to_owned(),
+            key: "test".to_owned(),
         }
     }
 
@@ -78,6 +81,16 @@ impl Aws {
             agent: self.agent.clone(),
             endpoint: self.endpoint.clone(),
             region: region.to_owned(),
+            key: self.key.clone(),
+        }
+    }
+
+    /// The same AWS, as the owner of another account.
+    #[must_use]
+    pub fn of_account(&self, account: &str) -> Self {
+        Self {
+            key: account.to_owned(),
+            ..self.in_region(&self.region)
         }
     }
 
@@ -270,7 +283,8 @@ impl Aws {
         body: Option<Vec<u8>>,
     ) -> Result<Answer> {
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20250101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=none",
+            "AWS4-HMAC-SHA256 Credential={key}/20250101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=none",
+            key = self.key,
             region = self.region,
         );
         let mut all = vec![("authorization", authorization.as_str())];
