@@ -383,6 +383,12 @@ async fn a_role_that_is_lost_while_measuring_fails_the_sizes_and_is_named() {
     let (failure, ()) = tokio::join!(world.fail_to_tune("one", input()), lost);
     assert!(failure.cause.contains(ROLE), "{}", failure.cause);
     denies_the_role(&failure.cause);
+    // It was not taken for a call that may go well the next time.
+    assert!(
+        !failure.cause.contains("got no answer"),
+        "{}",
+        failure.cause
+    );
     assert_eq!(world.now().versions.len(), 3, "nobody can delete them");
     accounts.make_the_role_again();
     world.event("one").await.expect("cleaned up");

@@ -715,6 +715,27 @@ mod tests {
                 "`preProcessorARN`: `a b` is not a function's name (letters, digits, `-` and `_`, at most 64)",
             ),
             (
+                json!({"lambdaARN": "f", "num": 5, "sleepBetweenRunsMs": 600_001}),
+                "`sleepBetweenRunsMs`: 600001 is not a whole number of milliseconds up to 600000",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "allowedExceptions": "KeyError"}),
+                "`allowedExceptions`: must be a list of error names, such as [\"NotFoundError\"]",
+            ),
+            (
+                json!("f"),
+                "`input`: must be a JSON object with at least `lambdaARN` and `num`",
+            ),
+        ];
+        for (input, want) in cases {
+            assert_eq!(faults(&input), [want], "{input}");
+        }
+    }
+
+    #[test]
+    fn a_role_that_does_not_fit_is_a_fault() {
+        let cases = [
+            (
                 json!({"lambdaARN": "f", "num": 5, "roleARN": "tuned"}),
                 "`roleARN`: `tuned` is not a role's ARN (arn:aws:iam::ACCOUNT:role/NAME)",
             ),
@@ -729,18 +750,6 @@ mod tests {
             (
                 json!({"lambdaARN": "f", "num": 5, "rolearn": "arn:aws:iam::222222222222:role/tuned"}),
                 "`rolearn`: is not a field of the input; the nearest is `roleARN`",
-            ),
-            (
-                json!({"lambdaARN": "f", "num": 5, "sleepBetweenRunsMs": 600_001}),
-                "`sleepBetweenRunsMs`: 600001 is not a whole number of milliseconds up to 600000",
-            ),
-            (
-                json!({"lambdaARN": "f", "num": 5, "allowedExceptions": "KeyError"}),
-                "`allowedExceptions`: must be a list of error names, such as [\"NotFoundError\"]",
-            ),
-            (
-                json!("f"),
-                "`input`: must be a JSON object with at least `lambdaARN` and `num`",
             ),
         ];
         for (input, want) in cases {

@@ -22,15 +22,15 @@ impl RoleArn {
     ///
     /// The rule that the text breaks.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let rule = || format!("`{text}` is not a role's ARN (arn:aws:iam::ACCOUNT:role/NAME)");
+        let broken = || format!("`{text}` is not a role's ARN (arn:aws:iam::ACCOUNT:role/NAME)");
         let parts: Vec<&str> = text.split(':').collect();
-        let ["arn", partition, "iam", "", account, role @ ..] = parts.as_slice() else {
-            return Err(rule());
+        let ["arn", partition, "iam", "", account, rest @ ..] = parts.as_slice() else {
+            return Err(broken());
         };
-        let role = role.join(":");
-        let role = role.strip_prefix("role/").ok_or_else(rule)?;
-        if !is_partition(partition) || !is_account(account) || !is_role(role) {
-            return Err(rule());
+        let rest = rest.join(":");
+        let name = rest.strip_prefix("role/").ok_or_else(broken)?;
+        if !is_partition(partition) || !is_account(account) || !is_role(name) {
+            return Err(broken());
         }
         Ok(Self {
             text: text.to_owned(),
@@ -169,8 +169,8 @@ mod tests {
             "111111111111:function:f:live",
             "arn:aws:lambda:eu-west-1:111111111111:function:f",
         ] {
-            let rule = "is a role of account 222222222222, and the function is named as one of account 111111111111; name a role of the function's account";
-            assert_eq!(reaches(function), Err(rule.to_owned()), "{function}");
+            let want = "is a role of account 222222222222, and the function is named as one of account 111111111111; name a role of the function's account";
+            assert_eq!(reaches(function), Err(want.to_owned()), "{function}");
         }
     }
 
