@@ -128,7 +128,7 @@ impl World {
 
     /// Tunings that wait for each other for two seconds at the most.
     pub async fn with(spec: FunctionSpec) -> Self {
-        Self::that_waits(spec, 2).await
+        Box::pin(Self::that_waits(spec, 2)).await
     }
 
     pub async fn that_waits(spec: FunctionSpec, longest_wait_s: u64) -> Self {
