@@ -1,6 +1,6 @@
 //! Tunings that count only cold starts.
 
-use power_tuner_lambda_sim::{Curve, FunctionSpec, SnapStartSpec};
+use power_tuner_lambda_sim::{Curve, FunctionSpec, Options, SnapStartSpec};
 use serde_json::{Value, json};
 
 use crate::world::{FUNCTION, World};
@@ -147,7 +147,7 @@ async fn all_sizes_are_carried_from_round_to_round() {
 }
 
 /// One that takes longer than the function would make the burst a queue.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(start_paused = true)]
 async fn a_burst_waits_until_all_pre_processors_are_done() {
     let mut processor = FunctionSpec::named("pre");
     processor.behaviour.init_ms = 0.0;
@@ -160,7 +160,7 @@ async fn a_burst_waits_until_all_pre_processors_are_done() {
     processor.timeout_s = 900;
     let mut target = slow_to_start();
     target.behaviour.init_ms = 2_000.0;
-    let world = World::with(target).await;
+    let world = World::on_own_time(target, Options::default()).await;
     world.sim.create(processor).expect("a sound function");
     let input = cold(json!({"num": 8, "powerValues": [512], "preProcessorARN": "pre"}));
     let outcome = world.tune("one", input).await.expect("an outcome");
