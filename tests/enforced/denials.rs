@@ -453,7 +453,8 @@ impl Without<'_> {
 
     fn ended_without(&self, execution: &str, dead: &str) -> Result<()> {
         let (name, cause) = self.bench.failure_of(execution)?;
-        ensure!(name == "AccessDenied", "{name}: {cause}");
+        ensure!(name == "PublishFailed", "{name}: {cause}");
+        ensure!(cause.contains("it could not be put back"), "{cause}");
         self.is_named_in(&cause, dead)
     }
 

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use xtask::{Aws, Execution, LocalAws};
 
+use crate::roles;
+
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Of the functions: it allows nothing.
 const ROLE: &str = "function-to-tune";
@@ -189,15 +191,10 @@ impl<'a> Bench<'a> {
 
     /// The ARN of one of the tuner's own functions, by its name in the template.
     pub fn own_function(&self, name: &str) -> Result<String> {
-        let aws = self.local.aws();
-        let listed = aws.rest("lambda", "GET", "/2015-03-31/functions/", None)?;
-        let functions = listed["Functions"].as_array().into_iter().flatten();
-        let mut arns = functions.filter_map(|function| function["FunctionArn"].as_str());
-        let own = format!(":function:power-tuner-{name}");
-        let arn = arns.find(|arn| arn.contains(&own));
-        Ok(arn
-            .with_context(|| format!("no function {name}"))?
-            .to_owned())
+        let name = roles::physical_name(self.local, "power-tuner", name)?;
+        Ok(format!(
+            "arn:aws:lambda:{HOME}:123456789012:function:{name}"
+        ))
     }
 
     /// Calls the cleaner as a person would.

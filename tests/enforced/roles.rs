@@ -78,6 +78,18 @@ impl Drop for Denial<'_> {
     }
 }
 
+/// The name that was made up for a resource of a stack's template.
+pub fn physical_name(local: &LocalAws, stack: &str, logical_name: &str) -> Result<String> {
+    let parameters = [("StackName", stack), ("LogicalResourceId", logical_name)];
+    let described = local.aws().query(
+        "cloudformation",
+        "DescribeStackResource",
+        "2010-05-15",
+        &parameters,
+    )?;
+    Ok(between(&described, "PhysicalResourceId")?.to_owned())
+}
+
 impl<'a> Role<'a> {
     /// The role of one of the tuner's functions.
     pub fn of(local: &'a LocalAws, function: &str) -> Result<Self> {
@@ -90,14 +102,7 @@ impl<'a> Role<'a> {
     }
 
     pub fn in_stack(local: &'a LocalAws, stack: &str, logical_name: &str) -> Result<Self> {
-        let parameters = [("StackName", stack), ("LogicalResourceId", logical_name)];
-        let described = local.aws().query(
-            "cloudformation",
-            "DescribeStackResource",
-            "2010-05-15",
-            &parameters,
-        )?;
-        let name = between(&described, "PhysicalResourceId")?.to_owned();
+        let name = physical_name(local, stack, logical_name)?;
         Ok(Self { local, name })
     }
 
