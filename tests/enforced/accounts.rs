@@ -8,13 +8,15 @@ use crate::functions::{self, Bench, Target, wait_until};
 use crate::roles::FUNCTIONS;
 
 const HOME: &str = "123456789012";
-const AWAY: &str = "222222222222";
+const AWAY: &str = "210987654321";
 const STACK: &str = "power-tuner-target";
 /// The role of the example.
-const ROLE: &str = "arn:aws:iam::222222222222:role/power-tuner-target";
+const ROLE: &str = "arn:aws:iam::210987654321:role/power-tuner-target";
 /// Trusts the tuner as the other one does, and is not in the parameter.
 const UNLISTED: &str = "unlisted";
 const EXAMPLE: &str = include_str!("../../examples/target-role.yaml");
+/// The example of an input, which names that role.
+const INPUT: &str = include_str!("../../statemachine/examples/another-account.json");
 const IAM: &str = "2010-05-08";
 
 /// What the stack's parameter names: the role of the example, and one for each role of ours that goes without it.
@@ -52,6 +54,10 @@ pub fn a_function_of_another_account_is_tuned_under_its_role(bench: &Bench) -> R
 
     let processor = bench.another_function("-post")?;
     let outcome = bench.tune(&under(ROLE, json!({"postProcessorARN": processor.name()}))?)?;
+    let mut pasted: Value = serde_json::from_str(INPUT)?;
+    pasted["lambdaARN"] = json!(target.arn);
+    pasted["powerValues"] = json!([512, 1024]);
+    bench.tune(&pasted)?;
     ensure!(outcome["function"] == json!(target.arn), "{outcome:#}");
     ensure!(outcome["power"] == 512, "{outcome:#}");
     target.is_as_before()?;

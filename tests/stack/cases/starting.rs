@@ -83,7 +83,11 @@ pub fn every_example_input_works_as_pasted(bench: &Bench) -> Result<()> {
     for example in fs::read_dir(examples)? {
         let path = example?.path();
         let input = fs::read_to_string(&path)?.replace(":eu-central-1:", ":us-east-1:");
-        inputs.push((path, serde_json::from_str::<Value>(&input)?));
+        let input: Value = serde_json::from_str(&input)?;
+        // There is one account here; `tests/enforced` has two.
+        if input["roleARN"].is_null() {
+            inputs.push((path, input));
+        }
     }
     // What changes the function would end the others, so that it comes last.
     let (last, first): (Vec<_>, Vec<_>) = inputs
