@@ -1,4 +1,4 @@
-//! What must not show anywhere: payloads, where the input says so, and the values of an environment, ever.
+//! What must not show anywhere: payloads, where the input says so, and the values of an environment and credentials, ever.
 
 use std::fmt::Debug;
 use std::io::{self, Write};
@@ -16,6 +16,8 @@ use crate::world::{FUNCTION, World};
 const CARD: &str = "canary-4711";
 /// What a variable of the function's environment says.
 const TOKEN: &str = "canary-token";
+/// What the tuner's own calls are signed with, where AWS is on this machine.
+const CREDENTIALS: [&str; 2] = ["local-key", "local-secret"];
 
 static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -53,7 +55,7 @@ fn shows_nothing(case: &str, of: impl Debug) {
         logged.contains("\"message\":\"planned\""),
         "nothing is logged"
     );
-    for secret in [CARD, TOKEN] {
+    for secret in [CARD, TOKEN].into_iter().chain(CREDENTIALS) {
         assert!(!shown.contains(secret), "{case}: {shown}");
         let line = logged.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{case}");

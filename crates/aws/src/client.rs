@@ -39,7 +39,7 @@ pub(crate) fn own_retries() -> RetryPartition {
 }
 
 async fn at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
-    let credentials = Credentials::new("local", "local", None, None, "local");
+    let credentials = Credentials::new("local-key", "local-secret", None, None, "local");
     loader(http)
         .region(Region::from_static("us-east-1"))
         .credentials_provider(credentials)

@@ -83,7 +83,7 @@ async fn credentials_are_not_in_the_log() {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    assert_eq!(keys, ["the-key", "local"]);
+    assert_eq!(keys, ["the-key", "local-key"]);
     let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let text = String::from_utf8(bytes).expect("text");
     for part in ["assumed the target's role", "TRACE", "aws_smithy_runtime"] {
