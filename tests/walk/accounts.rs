@@ -443,6 +443,24 @@ async fn an_execution_that_was_stopped_is_cleaned_up_under_its_role() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_were_refused_are_not_used_again() {
+    let accounts = Accounts::with(slow()).await;
+    let world = accounts.world().await;
+    let changed = |world: &World| world.memory() == 128;
+    world.stop_when("one", input(), Worker::Dies, changed).await;
+    accounts.delete_the_role();
+    world.event("one").await.expect_err("the role is gone");
+    for _ in 0..3 {
+        let denied = world.event("one").await.expect_err("the role is gone");
+        denies_the_role(&denied.cause);
+    }
+    accounts.make_the_role_again();
+    world.let_the_lock_expire().await;
+    world.event("one").await.expect("cleaned up");
+    world.is_as_before();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clean_up_by_hand_needs_the_role_too() {
     let accounts = Accounts::in_region("us-east-1", FunctionSpec::named(FUNCTION)).await;
     let world = accounts.world().await;

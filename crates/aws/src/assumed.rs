@@ -76,8 +76,10 @@ impl Assumed {
 
     async fn credentials(&self) -> Result<Credentials, TuneError> {
         let mut kept = self.credentials.lock().await;
-        let is_refused = self.refused.swap(false, Ordering::Relaxed);
-        if let Some(good) = kept.as_ref().filter(|kept| !is_refused && lasts(kept)) {
+        if self.refused.swap(false, Ordering::Relaxed) {
+            *kept = None;
+        }
+        if let Some(good) = kept.as_ref().filter(|kept| lasts(kept)) {
             return Ok(good.clone());
         }
         let fresh = self.assume().await?;
