@@ -50,47 +50,32 @@ fn all_measured(outcome: &Value, sizes: usize, calls: u64) -> u64 {
         .sum()
 }
 
-const PARALLEL: [Value; 2] = [Value::Bool(false), Value::Bool(true)];
+/// Tunes it with these calls for each of these sizes, one at a time or all at once: only these get in each other's way.
+async fn is_tuned(world: &World, parallel: bool, calls: u64, sizes: &[u64]) {
+    let input = json!({"parallelInvocation": parallel, "num": calls, "powerValues": sizes});
+    let outcome = world.tune("one", input).await.expect("an outcome");
+    let throttles = all_measured(&outcome, sizes.len(), calls);
+    assert_eq!(throttles > 0, parallel, "{throttles} throttles");
+    world.is_as_before();
+}
+
+const CALLS_MS: [f64; 2] = [50.0, 45_000.0];
 
 #[tokio::test(start_paused = true)]
 async fn a_function_with_a_reserved_concurrency_of_1_is_tuned_at_its_pace() {
-    for ms in [50.0, 45_000.0] {
-        for parallel in PARALLEL {
-            let world = with_reserved(ms, 1).await;
-            let input = json!({"parallelInvocation": parallel, "num": 10});
-            let outcome = world.tune("one", input).await;
-            let outcome = outcome.unwrap_or_else(|error| panic!("{ms}, {parallel}: {error:?}"));
-            let throttles = all_measured(&outcome, 3, 10);
-            // One size at a time, so that no size takes another's.
-            assert_eq!(
-                throttles > 0,
-                parallel == json!(true),
-                "{throttles} throttles"
-            );
-            world.is_as_before();
+    for ms in CALLS_MS {
+        for parallel in [false, true] {
+            is_tuned(&with_reserved(ms, 1).await, parallel, 10, &[128, 512, 1024]).await;
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_account_with_a_concurrency_of_10_is_enough_for_the_tuner_and_the_function() {
-    for ms in [50.0, 45_000.0] {
-        for parallel in PARALLEL {
-            let world = in_small_account(ms).await;
-            let input = json!({
-                "parallelInvocation": parallel,
-                "num": 20,
-                "powerValues": [128, 256, 512, 1024, 1536, 3008],
-            });
-            let outcome = world.tune("one", input).await;
-            let outcome = outcome.unwrap_or_else(|error| panic!("{ms}, {parallel}: {error:?}"));
-            let throttles = all_measured(&outcome, 6, 20);
-            assert_eq!(
-                throttles > 0,
-                parallel == json!(true),
-                "{throttles} throttles"
-            );
-            world.is_as_before();
+    let sizes = [128, 256, 512, 1024, 1536, 3008];
+    for ms in CALLS_MS {
+        for parallel in [false, true] {
+            is_tuned(&in_small_account(ms).await, parallel, 20, &sizes).await;
         }
     }
 }
