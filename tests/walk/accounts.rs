@@ -316,6 +316,27 @@ async fn the_best_size_is_applied_under_the_role() {
     );
 }
 
+/// As after an optimizer that applied it and was lost before it could say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_applied_under_the_role_is_in_the_cause() {
+    let accounts = Accounts::new().await;
+    let world = accounts.world().await;
+    let input = with(json!({"autoOptimize": true, "autoOptimizeAlias": "live"}));
+    let outcome = world.tune("one", input).await.expect("an outcome");
+    let lost = json!({
+        "plan": world.plan("one"),
+        "caught": {"Error": "Lambda.Unknown", "Cause": "the function was lost"},
+    });
+    let cleaned = world
+        .clean(json!({"execution": arn("one"), "state": lost}))
+        .await
+        .expect("cleaned up");
+    let cause = cleaned["failure"]["cause"].as_str().expect("a cause");
+    let version = outcome["optimization"]["version"].as_str();
+    let applied = format!("alias `live` points at version {}", version.expect("one"));
+    assert!(cause.contains(&applied), "{cause}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_means_a_function_of_the_roles_account() {
     // A name has no region, so that the function has to be in the tuner's.

@@ -118,6 +118,7 @@ async fn applied_version<'a>(
     plan: &'a Plan,
     execution: &str,
 ) -> Result<Option<(&'a str, String)>, TuneError> {
+    let api = &api.of_target(plan.request.role.as_ref(), execution);
     let function = &plan.target.function;
     let Some(name) = plan.request.alias_to_optimize() else {
         return Ok(None);
