@@ -25,6 +25,8 @@ pub fn parameters() -> Vec<(String, String)> {
         ("ControlPlaneRate", "15".to_owned()),
         ("SweepSchedule", EVERY_MINUTE.to_owned()),
         ("PowerValues", POWER_VALUES.to_owned()),
+        // An input that does not say it is to be one of the reference's.
+        ("Search", "grid".to_owned()),
         ("VisualizationURL", VISUALIZATION_URL.to_owned()),
         (
             "LambdaResource",

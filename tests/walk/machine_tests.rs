@@ -113,6 +113,7 @@ fn definition() -> Machine {
         "Cleaner",
         "LongestWaitS",
         "PowerValues",
+        "Search",
         "VisualizationURL",
     ];
     let substitutions = names.map(|name| (name, "anything"));

@@ -56,6 +56,7 @@ pub fn machine(arn: impl Fn(&str) -> String, longest_wait_s: u64) -> Machine {
     substitutions.extend([
         ("LongestWaitS", wait.as_str()),
         ("PowerValues", ""),
+        ("Search", ""),
         ("VisualizationURL", ""),
         ("TotalExecutionTimeout", "600"),
     ]);

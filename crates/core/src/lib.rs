@@ -19,6 +19,8 @@ pub mod report;
 pub mod request;
 pub mod role;
 pub mod s3;
+pub mod search;
+pub mod statistics;
 pub mod tuning;
 pub mod visualization;
 

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct MemoryMb(u32);
 
 impl MemoryMb {
+    pub const SMALLEST: Self = Self(128);
+    pub const LARGEST: Self = Self(10_240);
+
     #[must_use]
     pub fn get(self) -> u32 {
         self.0

@@ -8,7 +8,8 @@ use crate::function::FunctionArn;
 use crate::lock::Note;
 use crate::memory::MemoryMb;
 use crate::prices::{Price, Regions};
-use crate::request::Request;
+use crate::request::{Defaults, Request, Search};
+use crate::search::MOST_SIZES_OF_A_SEARCH;
 use crate::visualization::Viewer;
 
 /// The function that is tuned, as it was before.
@@ -99,12 +100,24 @@ pub struct Stack {
     /// The sizes of an input that names none; nothing for those of [`Request::parse`].
     #[serde(default)]
     pub power_values: String,
+    /// How an input that does not say it searches; nothing for `grid`.
+    #[serde(default)]
+    pub search: String,
     /// The page that draws the chart; nothing for no link to one.
     #[serde(default)]
     pub visualization_url: String,
 }
 
 impl Stack {
+    /// What its parameters say for an input.
+    #[must_use]
+    pub fn defaults(&self) -> Defaults<'_> {
+        Defaults {
+            power_values: &self.power_values,
+            search: &self.search,
+        }
+    }
+
     fn viewer(&self) -> Result<Option<Viewer>, TuneError> {
         if self.visualization_url.is_empty() {
             return Ok(None);
@@ -173,7 +186,11 @@ impl Plan {
             Some(reserved) => reserved.clamp(1, SIZES_AT_ONCE),
             None => SIZES_AT_ONCE,
         };
-        let sizes = u32::try_from(request.sizes.len()).unwrap_or(u32::MAX);
+        let sizes = match &request.search {
+            Search::Grid(sizes) => sizes.len(),
+            Search::Adaptive(_) => MOST_SIZES_OF_A_SEARCH,
+        };
+        let sizes = u32::try_from(sizes).unwrap_or(u32::MAX);
         let most_batches = EVENTS_FOR_BATCHES / EVENTS_OF_A_BATCH / sizes.max(1);
         // While another tuning holds the function, `$LATEST` has a size of that tuning's.
         let memory = lock.map_or(latest.memory, |note| note.memory);

@@ -12,6 +12,7 @@ use crate::payload::Payloads;
 use crate::prices::StatedPrice;
 use crate::role::RoleArn;
 use crate::s3::S3Uri;
+use crate::search::{Bounds, MOST_SIZES_OF_A_SEARCH};
 
 /// What the writer of an execution input asks for.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -24,12 +25,20 @@ pub struct Request {
     pub function: FunctionRef,
     /// Assumed for calls of the function, and for nothing else.
     pub role: Option<RoleArn>,
-    /// Ascending, without repetitions, never empty.
-    pub sizes: Vec<MemoryMb>,
+    pub search: Search,
+    /// For each size, and the most that one may get where the search decides how many.
     pub num: u32,
+    /// A size has enough samples once the interval of its mean is no wider than this share of it to either side.
+    pub precision: Option<f64>,
     /// Where the payload lies, if it is not in the input itself.
     pub payload_s3: Option<S3Uri>,
     pub strategy: Strategy,
+    /// What the best size must keep to.
+    pub limits: Limits,
+    /// What a month of the function is, where somebody wants to know its price.
+    pub month: Option<Month>,
+    /// Whether the current size is measured beside the others.
+    pub baseline: bool,
     pub parallel: Parallel,
     /// The share of samples that is left out at each end before averaging, 0 to 0.4.
     pub discard_top_bottom: f64,
@@ -37,6 +46,8 @@ pub struct Request {
     pub auto_optimize: bool,
     /// An alias that is to point at the best size.
     pub auto_optimize_alias: Option<String>,
+    /// What is applied must be better than what is there by at least so much.
+    pub min_improvement_percent: Option<f64>,
     pub on_failure: OnFailure,
     /// One call for each size, to see whether everything works.
     pub dry_run: bool,
@@ -51,6 +62,62 @@ pub struct Request {
     pub price: Option<StatedPrice>,
     /// Errors of the target that count as an ordinary end of a call.
     pub allowed_exceptions: Vec<String>,
+}
+
+/// Which sizes are measured.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Search {
+    /// These: ascending, without repetitions, never empty.
+    Grid(Vec<MemoryMb>),
+    /// Those that the search finds worth it.
+    Adaptive(Bounds),
+}
+
+impl Search {
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Grid(_) => "grid",
+            Self::Adaptive(_) => "adaptive",
+        }
+    }
+}
+
+/// What the best size must keep to; nothing where nothing is stated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    pub duration: Option<DurationLimit>,
+    /// Of one call, for its duration alone.
+    pub cost: Option<f64>,
+}
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DurationLimit {
+    pub most_ms: f64,
+    /// So many in a hundred calls must keep to it; the mean where nothing is stated.
+    pub percentile: Option<f64>,
+}
+
+/// How a function is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Month {
+    pub invocations: u64,
+    /// Environments of provisioned concurrency, where that is to be compared with.
+    pub provisioned: Option<u32>,
+}
+
+/// What the stack says where an input says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Defaults<'a> {
+    /// Sizes with commas between them, or `ALL`; nothing for those of the reference.
+    pub power_values: &'a str,
+    /// `grid` or `adaptive`; nothing for `grid`.
+    pub search: &'a str,
 }
 
 /// How many calls of one memory size may run at once.
@@ -101,23 +168,38 @@ const DEFAULT_DISCARD: f64 = 0.2;
 /// Above this share nothing would be left to average.
 const LARGEST_DISCARD: f64 = 0.4;
 
+/// Nobody's mean is known better, nor asks anybody for less.
+const SMALLEST_PRECISION: f64 = 0.001;
+const LARGEST_PRECISION: f64 = 0.5;
+/// Far above what a function can be called in a month.
+const MOST_INVOCATIONS: u64 = 1_000_000_000_000_000;
+const MOST_ENVIRONMENTS: u32 = 1_000_000;
 /// Longer pauses would only cost: a call's environment is kept for minutes.
 const LONGEST_SLEEP_MS: u64 = 600_000;
 
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 31] = [
     "lambdaARN",
     "roleARN",
     "powerValues",
     "num",
+    "search",
+    "precision",
     "payload",
     "payloadS3",
     "strategy",
     "balancedWeight",
+    "maxDurationMs",
+    "percentile",
+    "maxCost",
+    "monthlyInvocations",
+    "provisionedConcurrency",
+    "baseline",
     "parallelInvocation",
     "discardTopBottom",
     "includeOutputResults",
     "autoOptimize",
     "autoOptimizeAlias",
+    "minImprovementPercent",
     "onFailure",
     "dryRun",
     "onlyColdStarts",
@@ -136,16 +218,15 @@ impl Request {
     ///
     /// Every fault of the input, not only the first: fields that are missing, wrong or unknown.
     pub fn parse(input: &Value) -> Result<Self, Vec<Fault>> {
-        Self::parse_with(input, "")
+        Self::parse_with(input, Defaults::default())
     }
 
-    /// As [`parse`](Self::parse), where the stack has sizes of its own for an input that names none: those of its
-    /// parameter `PowerValues`, or nothing.
+    /// As [`parse`](Self::parse), where the parameters of the stack say what an input leaves open.
     ///
     /// # Errors
     ///
-    /// Every fault of the input, and of the parameter if that is needed.
-    pub fn parse_with(input: &Value, default_sizes: &str) -> Result<Self, Vec<Fault>> {
+    /// Every fault of the input, and of a parameter if that is needed.
+    pub fn parse_with(input: &Value, defaults: Defaults) -> Result<Self, Vec<Fault>> {
         let Some(fields) = input.as_object() else {
             return Err(vec![Fault::new(
                 "input",
@@ -167,15 +248,18 @@ impl Request {
         let bytes = (input.to_string().len() + lists) as u64;
         let function = read.required("lambdaARN", function);
         let role = read.role(function.as_ref());
-        let sizes = read.sizes(default_sizes);
+        let search = read.search(defaults);
         let num = read.required("num", num);
         let payload_s3 = read.optional("payloadS3", s3_uri).flatten();
         let dry_run = read.optional("dryRun", boolean).unwrap_or(false);
         let only_cold_starts = read.optional("onlyColdStarts", boolean).unwrap_or(false);
         read.refuse_what_step_functions_cannot_carry(bytes, num);
         if only_cold_starts && !dry_run {
-            read.refuse_more_cold_starts_than_can_be_carried(&sizes, num);
+            read.refuse_more_cold_starts_than_can_be_carried(&search, num);
         }
+        let precision = read.optional("precision", precision);
+        let limits = read.limits();
+        let month = read.month();
         let weight = read.optional("balancedWeight", number);
         let strategy = read.optional("strategy", strategy_name);
         let parallel = read.optional("parallelInvocation", parallel);
@@ -183,6 +267,8 @@ impl Request {
         let include_output_results = read.optional("includeOutputResults", boolean);
         let auto_optimize = read.optional("autoOptimize", boolean);
         let auto_optimize_alias = read.optional("autoOptimizeAlias", alias).flatten();
+        let min_improvement_percent = read.min_improvement(auto_optimize);
+        let baseline = read.optional("baseline", boolean);
         let on_failure = read.optional("onFailure", on_failure);
         let pre_processor = read.optional("preProcessorARN", processor).flatten();
         let post_processor = read.optional("postProcessorARN", processor).flatten();
@@ -195,8 +281,9 @@ impl Request {
             (Some(function), Some(num)) => Some(Self {
                 function,
                 role,
-                sizes,
+                search,
                 num,
+                precision,
                 payload_s3,
                 strategy: match strategy.unwrap_or(StrategyName::Cost) {
                     StrategyName::Cost => Strategy::Cost,
@@ -205,6 +292,10 @@ impl Request {
                         weight: weight.unwrap_or(DEFAULT_BALANCED_WEIGHT).clamp(0.0, 1.0),
                     },
                 },
+                limits,
+                month,
+                // What is asked for needs something to compare with.
+                baseline: baseline.unwrap_or(month.is_some() || min_improvement_percent.is_some()),
                 parallel: parallel.unwrap_or(Parallel::OneAtATime),
                 discard_top_bottom: discard
                     .unwrap_or(DEFAULT_DISCARD)
@@ -212,6 +303,7 @@ impl Request {
                 include_output_results: include_output_results.unwrap_or(false),
                 auto_optimize: auto_optimize.unwrap_or(false),
                 auto_optimize_alias,
+                min_improvement_percent,
                 on_failure: on_failure.unwrap_or(OnFailure::Continue),
                 dry_run,
                 only_cold_starts,
@@ -317,6 +409,100 @@ impl Reader<'_> {
         })
     }
 
+    fn search(&mut self, defaults: Defaults) -> Search {
+        let asked = self.optional("search", search_name);
+        let name = asked.unwrap_or_else(|| self.default_search(defaults.search));
+        match name {
+            SearchName::Grid => Search::Grid(self.sizes(defaults.power_values)),
+            SearchName::Adaptive => Search::Adaptive(self.bounds()),
+        }
+    }
+
+    fn default_search(&mut self, parameter: &str) -> SearchName {
+        match parameter {
+            "" => SearchName::Grid,
+            name => search_name(&Value::from(name)).unwrap_or_else(|rule| {
+                let rule = format!("{rule} (a parameter of the stack)");
+                self.faults.push(Fault::new("Search", rule));
+                SearchName::Grid
+            }),
+        }
+    }
+
+    /// Between which sizes the search may choose: those that Lambda has, where the input does not say.
+    fn bounds(&mut self) -> Bounds {
+        if !self.is_stated("powerValues") {
+            return Bounds::default();
+        }
+        let found = self.faults.len();
+        let sizes = self.sizes("");
+        match sizes.as_slice() {
+            [lowest, highest] => Bounds {
+                lowest: *lowest,
+                highest: *highest,
+            },
+            [lowest, .., highest] if self.fields["powerValues"] == "ALL" => Bounds {
+                lowest: *lowest,
+                highest: *highest,
+            },
+            _ => {
+                if self.faults.len() == found {
+                    let rule = "must be two different sizes where `search` is `adaptive`: between them it chooses for itself";
+                    self.faults.push(Fault::new("powerValues", rule));
+                }
+                Bounds::default()
+            }
+        }
+    }
+
+    fn limits(&mut self) -> Limits {
+        let most_ms = self.optional("maxDurationMs", positive);
+        let percentile = self.optional("percentile", percentile);
+        if percentile.is_some() && !self.is_stated("maxDurationMs") {
+            self.faults.push(Fault::new(
+                "percentile",
+                "is of `maxDurationMs`, which is missing",
+            ));
+        }
+        Limits {
+            duration: most_ms.map(|most_ms| DurationLimit {
+                most_ms,
+                percentile,
+            }),
+            cost: self.optional("maxCost", positive),
+        }
+    }
+
+    fn month(&mut self) -> Option<Month> {
+        let invocations = self.optional("monthlyInvocations", invocations);
+        let provisioned = self.optional("provisionedConcurrency", environments);
+        if provisioned.is_some() && !self.is_stated("monthlyInvocations") {
+            self.faults.push(Fault::new(
+                "provisionedConcurrency",
+                "is compared over a month: needs `monthlyInvocations`",
+            ));
+        }
+        invocations.map(|invocations| Month {
+            invocations,
+            provisioned,
+        })
+    }
+
+    fn min_improvement(&mut self, auto_optimize: Option<bool>) -> Option<f64> {
+        let percent = self.optional("minImprovementPercent", improvement);
+        if percent.is_some() && auto_optimize != Some(true) {
+            self.faults.push(Fault::new(
+                "minImprovementPercent",
+                "is a condition of `autoOptimize`, which is not true",
+            ));
+        }
+        percent
+    }
+
+    fn is_stated(&self, field: &str) -> bool {
+        self.fields.get(field).is_some_and(|value| !value.is_null())
+    }
+
     fn sizes(&mut self, default: &str) -> Vec<MemoryMb> {
         let mut sizes = match self.fields.get("powerValues") {
             None | Some(Value::Null) => self.default_sizes(default),
@@ -389,12 +575,12 @@ impl Reader<'_> {
 
     /// Cold starts that are missing after a round are made in the next one, so that the samples of all sizes travel from
     /// round to round together.
-    fn refuse_more_cold_starts_than_can_be_carried(
-        &mut self,
-        sizes: &[MemoryMb],
-        num: Option<u32>,
-    ) {
-        let left_for_each = (STATE_LIMIT - PLAN_BYTES) / (sizes.len() as u64).max(1);
+    fn refuse_more_cold_starts_than_can_be_carried(&mut self, search: &Search, num: Option<u32>) {
+        let sizes = match search {
+            Search::Grid(sizes) => sizes.len(),
+            Search::Adaptive(_) => MOST_SIZES_OF_A_SEARCH,
+        };
+        let left_for_each = (STATE_LIMIT - PLAN_BYTES) / (sizes as u64).max(1);
         let most = left_for_each.saturating_sub(BRANCH_BYTES) / SAMPLE_BYTES;
         if let Some(num) = num
             && u64::from(num) > most
@@ -402,9 +588,8 @@ impl Reader<'_> {
             self.faults.push(Fault::new(
                 "num",
                 format!(
-                    "{num} cold starts at each of {} sizes are more than Step Functions carries from round to round; with so \
-                     many sizes `num` may be {most} at most",
-                    sizes.len()
+                    "{num} cold starts at each of {sizes} sizes are more than Step Functions carries from round to round; with so \
+                     many sizes `num` may be {most} at most"
                 ),
             ));
         }
@@ -569,6 +754,57 @@ fn parallel(value: &Value) -> Result<Parallel, String> {
     }
 }
 
+enum SearchName {
+    Grid,
+    Adaptive,
+}
+
+fn search_name(value: &Value) -> Result<SearchName, String> {
+    match value.as_str() {
+        Some("grid") => Ok(SearchName::Grid),
+        Some("adaptive") => Ok(SearchName::Adaptive),
+        _ => Err(format!("{value} is not `grid` or `adaptive`")),
+    }
+}
+
+fn precision(value: &Value) -> Result<f64, String> {
+    number(value)
+        .ok()
+        .filter(|share| (SMALLEST_PRECISION..=LARGEST_PRECISION).contains(share))
+        .ok_or_else(|| {
+            format!(
+                "{value} is not a share from {SMALLEST_PRECISION} to {LARGEST_PRECISION} (0.05 is 5 % to either side of the mean)"
+            )
+        })
+}
+
+fn percentile(value: &Value) -> Result<f64, String> {
+    number(value)
+        .ok()
+        .filter(|percent| *percent > 0.0 && *percent < 100.0)
+        .ok_or_else(|| format!("{value} is not a number above 0 and below 100"))
+}
+
+fn improvement(value: &Value) -> Result<f64, String> {
+    number(value)
+        .ok()
+        .filter(|percent| (0.0..100.0).contains(percent))
+        .ok_or_else(|| format!("{value} is not a percentage from 0 to below 100"))
+}
+
+fn invocations(value: &Value) -> Result<u64, String> {
+    whole(value)
+        .filter(|calls| (1..=MOST_INVOCATIONS).contains(calls))
+        .ok_or_else(|| format!("{value} is not a whole number from 1 to {MOST_INVOCATIONS}"))
+}
+
+fn environments(value: &Value) -> Result<u32, String> {
+    whole(value)
+        .and_then(|environments| u32::try_from(environments).ok())
+        .filter(|environments| (1..=MOST_ENVIRONMENTS).contains(environments))
+        .ok_or_else(|| format!("{value} is not a whole number from 1 to {MOST_ENVIRONMENTS}"))
+}
+
 enum StrategyName {
     Cost,
     Speed,
@@ -599,6 +835,20 @@ mod tests {
 
     use super::*;
 
+    fn grid(request: &Request) -> Vec<u32> {
+        match &request.search {
+            Search::Grid(sizes) => sizes.iter().map(|size| size.get()).collect(),
+            Search::Adaptive(bounds) => vec![bounds.lowest.get(), bounds.highest.get()],
+        }
+    }
+
+    fn sizes_of(power_values: &str) -> Defaults<'_> {
+        Defaults {
+            power_values,
+            ..Defaults::default()
+        }
+    }
+
     fn faults(input: &Value) -> Vec<String> {
         let faults = Request::parse(input).expect_err("a bad input");
         faults.iter().map(ToString::to_string).collect()
@@ -607,7 +857,7 @@ mod tests {
     #[test]
     fn the_smallest_input_gets_the_references_defaults() {
         let request = Request::parse(&json!({"lambdaARN": "f", "num": 5})).expect("a good input");
-        let sizes: Vec<u32> = request.sizes.iter().map(|size| size.get()).collect();
+        let sizes = grid(&request);
         assert_eq!(sizes, DEFAULT_SIZES);
         assert_eq!(request.strategy, Strategy::Cost);
         assert_eq!(request.parallel, Parallel::OneAtATime);
@@ -618,8 +868,8 @@ mod tests {
     #[test]
     fn an_input_without_sizes_gets_the_stacks() {
         let sizes = |input: Value, parameter: &str| -> Vec<u32> {
-            let request = Request::parse_with(&input, parameter).expect("a good input");
-            request.sizes.iter().map(|size| size.get()).collect()
+            let request = Request::parse_with(&input, sizes_of(parameter)).expect("a good input");
+            grid(&request)
         };
         let bare = || json!({"lambdaARN": "f", "num": 5});
         assert_eq!(sizes(bare(), "1024, 256,1769"), [256, 1024, 1769]);
@@ -627,7 +877,8 @@ mod tests {
         assert_eq!(sizes(bare(), ""), DEFAULT_SIZES);
         let own = json!({"lambdaARN": "f", "num": 5, "powerValues": [128]});
         assert_eq!(sizes(own, "64"), [128], "the parameter is not needed");
-        let faults = Request::parse_with(&bare(), "128,64,big").expect_err("a bad parameter");
+        let faults =
+            Request::parse_with(&bare(), sizes_of("128,64,big")).expect_err("a bad parameter");
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             faults,
@@ -798,7 +1049,7 @@ mod tests {
         let input = json!({"lambdaARN": "f", "num": "50", "powerValues": ["512", 128, 512]});
         let request = Request::parse(&input).expect("numeric strings");
         assert_eq!(request.num, 50);
-        let sizes: Vec<u32> = request.sizes.iter().map(|size| size.get()).collect();
+        let sizes = grid(&request);
         assert_eq!(sizes, [128, 512]);
     }
 
@@ -838,7 +1089,7 @@ mod tests {
         #[test]
         fn any_json_is_accepted_or_refused_with_reasons(input in any_json()) {
             match Request::parse(&input) {
-                Ok(request) => prop_assert!(!request.sizes.is_empty()),
+                Ok(request) => prop_assert!(!grid(&request).is_empty()),
                 Err(faults) => prop_assert!(!faults.is_empty()),
             }
         }

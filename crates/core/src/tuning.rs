@@ -8,7 +8,7 @@ use crate::measurement::{Progress, Summary, Tally, Version};
 use crate::memory::MemoryMb;
 use crate::outcome::{Conclusion, Counted, DryRun, Outcome};
 use crate::plan::Plan;
-use crate::request::{OnFailure, Parallel};
+use crate::request::{OnFailure, Parallel, Search};
 
 /// The state between two steps. The payload is not in it: steps that need it read it from the execution's input.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -186,7 +186,11 @@ impl Branch {
 impl Tuning {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let sizes = plan.request.sizes.iter().copied().map(Branch::new);
+        let sizes = match &plan.request.search {
+            Search::Grid(sizes) => sizes.clone(),
+            Search::Adaptive(bounds) => vec![bounds.lowest, bounds.highest],
+        };
+        let sizes = sizes.into_iter().map(Branch::new);
         Self {
             round: Round {
                 number: 1,

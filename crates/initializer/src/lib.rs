@@ -44,7 +44,7 @@ pub async fn handle(
     objects: &StoredPayloads,
     input: Input,
 ) -> Result<Tuning, TuneError> {
-    let request = Request::parse_with(&input.written, &input.stack.power_values)
+    let request = Request::parse_with(&input.written, input.stack.defaults())
         .map_err(TuneError::InvalidInput)?;
     let target = api.of_target(request.role.as_ref(), &input.execution);
     // Read here so that what is wrong with it is known before anything is touched, and so that all calls get the same.
@@ -60,7 +60,7 @@ pub async fn handle(
     tracing::info!(
         function = %plan.target.function,
         memory = plan.target.memory.get(),
-        sizes = plan.request.sizes.len(),
+        search = plan.request.search.name(),
         num = plan.request.num,
         strategy = plan.request.strategy.name(),
         "planned"

@@ -1,11 +1,11 @@
 //! The execution input.
 
-use power_tuner_core::TuneError;
 use power_tuner_core::choice::Strategy;
 use power_tuner_core::error::Fault;
 use power_tuner_core::function::FunctionRef;
 use power_tuner_core::payload::{NotAPayload, Payloads};
-use power_tuner_core::request::{Parallel, Request};
+use power_tuner_core::request::{Defaults, Parallel, Request, Search};
+use power_tuner_core::{MemoryMb, TuneError};
 use serde_json::Value;
 
 /// Step Functions takes no more than that for an input.
@@ -38,7 +38,13 @@ pub fn request(document: &[u8]) {
         return;
     };
     let bytes = input.to_string().len();
-    match Request::parse_with(&input, parameter) {
+    match Request::parse_with(
+        &input,
+        Defaults {
+            power_values: parameter,
+            ..Defaults::default()
+        },
+    ) {
         Ok(request) => {
             keeps_its_bounds(&request);
             is_carried(&request, bytes);
@@ -59,7 +65,7 @@ pub fn request(document: &[u8]) {
 fn keeps_its_bounds(request: &Request) {
     let Request {
         function,
-        sizes,
+        search,
         num,
         payload_s3,
         strategy,
@@ -72,6 +78,7 @@ fn keeps_its_bounds(request: &Request) {
         price,
         ..
     } = request;
+    let sizes = sizes(search);
     assert!(
         !sizes.is_empty() && sizes.len() <= 200 && sizes.is_sorted_by(|a, b| a < b),
         "{sizes:?}"
@@ -113,6 +120,14 @@ fn keeps_its_bounds(request: &Request) {
     }
 }
 
+/// The sizes of a grid, or the bounds of a search.
+fn sizes(search: &Search) -> Vec<MemoryMb> {
+    match search {
+        Search::Grid(sizes) => sizes.clone(),
+        Search::Adaptive(bounds) => vec![bounds.lowest, bounds.highest],
+    }
+}
+
 /// Its region becomes a part of a host's name, to which signed requests go.
 fn is_named_as_aws_names_functions(function: &FunctionRef) {
     let name = function.qualified();
@@ -126,7 +141,7 @@ fn is_named_as_aws_names_functions(function: &FunctionRef) {
 /// Step Functions ends an execution whose state is larger than it carries, and no state can catch that.
 fn is_carried(request: &Request, input: usize) {
     let written = serde_json::to_string(request).expect("JSON");
-    let lists = serde_json::to_string(&(&request.sizes, &request.allowed_exceptions));
+    let lists = serde_json::to_string(&(sizes(&request.search), &request.allowed_exceptions));
     let lists = lists.expect("JSON").len();
     assert!(
         written.len() - lists <= MOST_KEPT,
@@ -134,7 +149,10 @@ fn is_carried(request: &Request, input: usize) {
         written.len()
     );
     // A size is written with two more bytes than "ALL" or a parameter has for it.
-    assert!(lists <= input + 6 * request.sizes.len(), "{lists} bytes");
+    assert!(
+        lists <= input + 6 * sizes(&request.search).len(),
+        "{lists} bytes"
+    );
     let read: Request = serde_json::from_str(&written).expect("what was written");
     assert_eq!(read, *request);
 }

@@ -91,6 +91,13 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        given: &[("Search", "adaptive")],
+        trace: &[
+            "+ StateMachine: DefinitionSubstitutions.Search = adaptive",
+            "- StateMachine: DefinitionSubstitutions.Search = grid",
+        ],
+    },
+    Case {
         given: &[("VisualizationURL", "https://charts.example.com/")],
         trace: &[
             "+ StateMachine: DefinitionSubstitutions.VisualizationURL = https://charts.example.com/",
@@ -268,11 +275,12 @@ const CASES: &[Case] = &[
 ];
 
 /// Values that `CloudFormation` is to refuse before it touches anything.
-const REFUSED: [(&str, &str); 18] = [
+const REFUSED: [(&str, &str); 19] = [
     ("ControlPlaneRate", "16"),
     ("Architecture", "riscv64"),
     ("LongestWait", "-1"),
     ("PowerValues", "128;256"),
+    ("Search", "exhaustive"),
     ("VisualizationURL", "https://charts.example.com/\"}"),
     ("VisualizationURL", "charts.example.com"),
     ("LambdaResource", "arn:aws:lambda:*"),
