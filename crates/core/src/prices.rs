@@ -23,6 +23,7 @@ pub struct Price {
 #[serde(rename_all = "camelCase")]
 pub struct StatedPrice {
     pub per_gb_second: f64,
+    pub per_request: Option<f64>,
     pub per_transition: Option<f64>,
     pub currency: Option<String>,
 }
@@ -205,6 +206,7 @@ mod tests {
         );
         let stated = StatedPrice {
             per_gb_second: 1.0,
+            per_request: None,
             per_transition: None,
             currency: None,
         };
@@ -226,6 +228,7 @@ mod tests {
     fn what_is_stated_wins_and_the_rest_is_the_regions() {
         let stated = |per_transition, currency: Option<&str>| StatedPrice {
             per_gb_second: 1.0,
+            per_request: None,
             per_transition,
             currency: currency.map(str::to_owned),
         };

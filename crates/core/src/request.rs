@@ -152,7 +152,10 @@ pub enum OnFailure {
 const DEFAULT_SIZES: [u32; 6] = [128, 256, 512, 1024, 1536, 3008];
 /// Fewer calls than this say nothing (the reference's bound); with more, the samples of one size would outgrow what
 /// Step Functions carries between two batches.
-const NUM: std::ops::RangeInclusive<u64> = 5..=5_000;
+const NUM: std::ops::RangeInclusive<u64> = 5..=MOST_CALLS as u64;
+const MOST_CALLS: u32 = 5_000;
+/// What is shown with 95 % confidence is wrong this often.
+const UNSURE: f64 = 0.05;
 /// What Step Functions carries from one state to the next, in bytes.
 const STATE_LIMIT: u64 = 256 * 1024;
 /// What is known of each size travels with the others.
@@ -258,7 +261,7 @@ impl Request {
             read.refuse_more_cold_starts_than_can_be_carried(&search, num);
         }
         let precision = read.optional("precision", precision);
-        let limits = read.limits();
+        let limits = read.limits(num.filter(|_| !dry_run));
         let month = read.month();
         let weight = read.optional("balancedWeight", number);
         let strategy = read.optional("strategy", strategy_name);
@@ -390,12 +393,13 @@ impl Reader<'_> {
             faults: Vec::new(),
         };
         let per_gb_second = stated.required("perGbSecond", positive);
+        let per_request = stated.optional("perRequest", positive);
         let per_transition = stated.optional("perTransition", positive);
         let currency = stated.optional("currency", currency);
         for field in fields.keys() {
-            if !["perGbSecond", "perTransition", "currency"].contains(&field.as_str()) {
-                let rule =
-                    "is not known; a price has `perGbSecond`, `perTransition` and `currency`";
+            if !["perGbSecond", "perRequest", "perTransition", "currency"].contains(&field.as_str())
+            {
+                let rule = "is not known; a price has `perGbSecond`, `perRequest`, `perTransition` and `currency`";
                 stated.faults.push(Fault::new(field, rule));
             }
         }
@@ -404,6 +408,7 @@ impl Reader<'_> {
             .extend(faults.map(|fault| Fault::new(format!("price.{}", fault.field), fault.rule)));
         Some(StatedPrice {
             per_gb_second: per_gb_second?,
+            per_request,
             per_transition,
             currency,
         })
@@ -436,12 +441,9 @@ impl Reader<'_> {
         }
         let found = self.faults.len();
         let sizes = self.sizes("");
+        let stated = self.fields["powerValues"].as_array().map(Vec::len);
         match sizes.as_slice() {
-            [lowest, highest] => Bounds {
-                lowest: *lowest,
-                highest: *highest,
-            },
-            [lowest, .., highest] if self.fields["powerValues"] == "ALL" => Bounds {
+            [lowest, .., highest] if stated.is_none_or(|stated| stated == 2) => Bounds {
                 lowest: *lowest,
                 highest: *highest,
             },
@@ -455,7 +457,7 @@ impl Reader<'_> {
         }
     }
 
-    fn limits(&mut self) -> Limits {
+    fn limits(&mut self, num: Option<u32>) -> Limits {
         let most_ms = self.optional("maxDurationMs", positive);
         let percentile = self.optional("percentile", percentile);
         if percentile.is_some() && !self.is_stated("maxDurationMs") {
@@ -463,6 +465,11 @@ impl Reader<'_> {
                 "percentile",
                 "is of `maxDurationMs`, which is missing",
             ));
+        }
+        if let (Some(percentile), Some(num)) = (percentile, num)
+            && let Err(rule) = is_shown_by(percentile, num)
+        {
+            self.faults.push(Fault::new("percentile", rule));
         }
         Limits {
             duration: most_ms.map(|most_ms| DurationLimit {
@@ -675,6 +682,20 @@ fn number(value: &Value) -> Result<f64, String> {
         .ok_or_else(|| format!("{value} is not a number"))
 }
 
+/// A number without an exponent, where it is a string: so that the schema can say the bounds.
+fn plain(value: &Value) -> Option<f64> {
+    let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            is_plain(text.strip_prefix('+').unwrap_or(text))
+                .then(|| text.parse().ok())
+                .flatten()
+        }
+        value => value.as_f64(),
+    }
+}
+
 pub(crate) fn positive(value: &Value) -> Result<f64, String> {
     number(value)
         .ok()
@@ -768,8 +789,7 @@ fn search_name(value: &Value) -> Result<SearchName, String> {
 }
 
 fn precision(value: &Value) -> Result<f64, String> {
-    number(value)
-        .ok()
+    plain(value)
         .filter(|share| (SMALLEST_PRECISION..=LARGEST_PRECISION).contains(share))
         .ok_or_else(|| {
             format!(
@@ -779,15 +799,34 @@ fn precision(value: &Value) -> Result<f64, String> {
 }
 
 fn percentile(value: &Value) -> Result<f64, String> {
-    number(value)
-        .ok()
+    plain(value)
         .filter(|percent| *percent > 0.0 && *percent < 100.0)
         .ok_or_else(|| format!("{value} is not a number above 0 and below 100"))
 }
 
+/// Of so many calls the slowest is slower than the percentile with 95 % confidence: `1 − (percentile / 100)^calls` is at
+/// least 0.95. With fewer there is no upper bound that assumes nothing.
+fn is_shown_by(percentile: f64, num: u32) -> Result<(), String> {
+    let needed = (UNSURE.ln() / (percentile / 100.0).ln()).ceil();
+    if needed <= f64::from(num) {
+        return Ok(());
+    }
+    let most = f64::from(MOST_CALLS);
+    Err(if needed <= most {
+        format!(
+            "that {percentile} % of the calls keep to a limit takes {needed:.0} calls to show with 95 % confidence, and `num` is {num}"
+        )
+    } else {
+        let highest = (UNSURE.powf(1.0 / most) * 1e4).floor() / 100.0;
+        format!(
+            "that {percentile} % of the calls keep to a limit takes more calls to show with 95 % confidence than `num` may be; \
+             the highest is {highest}"
+        )
+    })
+}
+
 fn improvement(value: &Value) -> Result<f64, String> {
-    number(value)
-        .ok()
+    plain(value)
         .filter(|percent| (0.0..100.0).contains(percent))
         .ok_or_else(|| format!("{value} is not a percentage from 0 to below 100"))
 }
@@ -955,7 +994,7 @@ mod tests {
             ),
             (
                 json!({"lambdaARN": "f", "num": 5, "price": {"perGbSecond": 1, "perGBSecond": 1}}),
-                "`price.perGBSecond`: is not known; a price has `perGbSecond`, `perTransition` and `currency`",
+                "`price.perGBSecond`: is not known; a price has `perGbSecond`, `perRequest`, `perTransition` and `currency`",
             ),
             (
                 json!({"lambdaARN": "f", "num": 5, "price": {"perGbSecond": 1, "currency": "euro"}}),
@@ -981,6 +1020,134 @@ mod tests {
         for (input, want) in cases {
             assert_eq!(faults(&input), [want], "{input}");
         }
+    }
+
+    #[test]
+    fn a_search_a_limit_or_a_month_that_cannot_be_names_the_field_and_the_rule() {
+        let cases = [
+            (
+                json!({"lambdaARN": "f", "num": 5, "search": "bisect"}),
+                "`search`: \"bisect\" is not `grid` or `adaptive`",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "search": "adaptive", "powerValues": [128, 512, 1024]}),
+                "`powerValues`: must be two different sizes where `search` is `adaptive`: between them it chooses for itself",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "search": "adaptive", "powerValues": [512, "512"]}),
+                "`powerValues`: must be two different sizes where `search` is `adaptive`: between them it chooses for itself",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "precision": 5}),
+                "`precision`: 5 is not a share from 0.001 to 0.5 (0.05 is 5 % to either side of the mean)",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "precision": "5e-2"}),
+                "`precision`: \"5e-2\" is not a share from 0.001 to 0.5 (0.05 is 5 % to either side of the mean)",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "maxDurationMs": 0}),
+                "`maxDurationMs`: 0 is not a number above 0",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "maxCost": "little"}),
+                "`maxCost`: \"little\" is not a number above 0",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "percentile": 50}),
+                "`percentile`: is of `maxDurationMs`, which is missing",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "maxDurationMs": 300, "percentile": 100}),
+                "`percentile`: 100 is not a number above 0 and below 100",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 58, "maxDurationMs": 300, "percentile": 95}),
+                "`percentile`: that 95 % of the calls keep to a limit takes 59 calls to show with 95 % confidence, and `num` is 58",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5000, "maxDurationMs": 300, "percentile": 99.95}),
+                "`percentile`: that 99.95 % of the calls keep to a limit takes more calls to show with 95 % confidence than \
+                 `num` may be; the highest is 99.94",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "monthlyInvocations": 0}),
+                "`monthlyInvocations`: 0 is not a whole number from 1 to 1000000000000000",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "provisionedConcurrency": 5}),
+                "`provisionedConcurrency`: is compared over a month: needs `monthlyInvocations`",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "monthlyInvocations": 9, "provisionedConcurrency": 0.5}),
+                "`provisionedConcurrency`: 0.5 is not a whole number from 1 to 1000000",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "baseline": "no"}),
+                "`baseline`: \"no\" is neither true nor false",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "minImprovementPercent": 5}),
+                "`minImprovementPercent`: is a condition of `autoOptimize`, which is not true",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5, "autoOptimize": true, "minImprovementPercent": 100}),
+                "`minImprovementPercent`: 100 is not a percentage from 0 to below 100",
+            ),
+        ];
+        for (input, want) in cases {
+            assert_eq!(faults(&input), [want], "{input}");
+        }
+    }
+
+    #[test]
+    fn as_many_calls_as_show_a_percentile_are_enough() {
+        for (percentile, num) in [
+            (50.0, 5),
+            (90.0, 29),
+            (95.0, 59),
+            (99.0, 299),
+            (99.94, 4992),
+        ] {
+            assert_eq!(is_shown_by(percentile, num), Ok(()), "{percentile}");
+            let fewer = is_shown_by(percentile, num - 1).expect_err("one fewer");
+            assert!(fewer.contains(&format!("{num} calls")), "{fewer}");
+        }
+        let tried = json!({
+            "lambdaARN": "f", "num": 5, "maxDurationMs": 300, "percentile": 95, "dryRun": true,
+        });
+        assert!(Request::parse(&tried).is_ok(), "nothing is shown there");
+    }
+
+    #[test]
+    fn what_a_month_and_limits_ask_for_is_read() {
+        let request = Request::parse(&json!({
+            "lambdaARN": "f", "num": "100", "search": "adaptive", "powerValues": ["3008", 256], "precision": "0.05",
+            "maxDurationMs": "250.5", "percentile": "95", "maxCost": "2e-6", "monthlyInvocations": "1000000",
+            "provisionedConcurrency": "3", "autoOptimize": true, "minImprovementPercent": "7.5",
+            "price": {"perGbSecond": 1e-5, "perRequest": "2e-7"},
+        }))
+        .expect("a good input");
+        assert_eq!(grid(&request), [256, 3008]);
+        assert_eq!(request.precision, Some(0.05));
+        let duration = DurationLimit {
+            most_ms: 250.5,
+            percentile: Some(95.0),
+        };
+        let limits = Limits {
+            duration: Some(duration),
+            cost: Some(2e-6),
+        };
+        assert_eq!(request.limits, limits);
+        let month = Month {
+            invocations: 1_000_000,
+            provisioned: Some(3),
+        };
+        assert_eq!(request.month, Some(month));
+        assert_eq!(request.min_improvement_percent, Some(7.5));
+        assert!(request.baseline, "something is compared with it");
+        let price = request.price.expect("a price");
+        assert_eq!(price.per_request, Some(2e-7));
     }
 
     #[test]
@@ -1014,6 +1181,8 @@ mod tests {
         let empty = json!({
             "lambdaARN": "f", "num": 5, "powerValues": null, "strategy": null, "dryRun": null, "allowedExceptions": null,
             "preProcessorARN": "", "postProcessorARN": "", "autoOptimizeAlias": "", "roleARN": "",
+            "search": null, "precision": null, "maxDurationMs": null, "percentile": null, "maxCost": null,
+            "monthlyInvocations": null, "provisionedConcurrency": null, "baseline": null, "minImprovementPercent": null,
         });
         assert_eq!(Request::parse(&empty).expect("a good input"), bare);
     }

@@ -67,11 +67,16 @@ fn keeps_its_bounds(request: &Request) {
         function,
         search,
         num,
+        precision,
         payload_s3,
         strategy,
+        limits,
+        month,
         parallel,
         discard_top_bottom,
+        auto_optimize,
         auto_optimize_alias,
+        min_improvement_percent,
         pre_processor,
         post_processor,
         sleep_between_runs_ms,
@@ -113,10 +118,35 @@ fn keeps_its_bounds(request: &Request) {
     if let Some(at) = payload_s3 {
         assert!((3..=63).contains(&at.bucket.len()) && (1..=1024).contains(&at.key.len()));
     }
-    if let Some(price) = price {
-        for number in [Some(price.per_gb_second), price.per_transition] {
-            assert!(number.is_none_or(|number| number.is_finite() && number > 0.0));
-        }
+    if let Search::Adaptive(bounds) = search {
+        assert!(bounds.lowest < bounds.highest, "{bounds:?}");
+    }
+    assert!(precision.is_none_or(|share| (0.001..=0.5).contains(&share)));
+    if let Some(month) = month {
+        assert!((1..=1_000_000_000_000_000).contains(&month.invocations));
+        let environments = month.provisioned;
+        assert!(environments.is_none_or(|environments| (1..=1_000_000).contains(&environments)));
+    }
+    if let Some(percent) = min_improvement_percent {
+        assert!((0.0..100.0).contains(percent) && *auto_optimize);
+    }
+    if let Some(percentile) = limits.duration.and_then(|limit| limit.percentile) {
+        let is_shown = 1.0 - (percentile / 100.0).powf(f64::from(*num)) >= 0.95 - 1e-9;
+        assert!(
+            percentile > 0.0 && (is_shown || request.dry_run),
+            "{percentile}"
+        );
+    }
+    let stated = price.as_ref().map(|price| {
+        [
+            Some(price.per_gb_second),
+            price.per_request,
+            price.per_transition,
+        ]
+    });
+    let limited = [limits.cost, limits.duration.map(|limit| limit.most_ms)];
+    for number in stated.into_iter().flatten().chain(limited).flatten() {
+        assert!(number.is_finite() && number > 0.0, "{number}");
     }
 }
 
