@@ -5,6 +5,7 @@
 
 pub mod choice;
 pub mod configuration;
+pub mod distributions;
 pub mod error;
 pub mod function;
 pub mod lock;

@@ -46,6 +46,11 @@ pub struct Progress {
 const MOST_STALLED: u32 = 2;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_nothing(sum: &f64) -> bool {
+    *sum == 0.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
@@ -57,9 +62,41 @@ pub struct Samples {
     /// Duration of the call plus init and restore.
     pub duration_ms: Vec<f64>,
     pub billed_ms: Vec<f64>,
+    /// Which are of cold starts: lengths of runs, first one of warm samples, then one of cold ones, and so on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cold_runs: Vec<u32>,
+    /// The sum of the time that environments took to start or to be restored.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub init_ms: f64,
 }
 
 impl Samples {
+    /// Takes in a call; `init_ms` is None for a warm one.
+    pub fn push(&mut self, duration_ms: f64, billed_ms: f64, init_ms: Option<f64>) {
+        self.duration_ms.push(duration_ms);
+        self.billed_ms.push(billed_ms);
+        self.init_ms += init_ms.unwrap_or_default();
+        // The runs at even places are warm.
+        let is_of_the_last_run = self.cold_runs.len() % 2 == usize::from(init_ms.is_none());
+        match self.cold_runs.last_mut() {
+            Some(last) if is_of_the_last_run => *last += 1,
+            Some(_) => self.cold_runs.push(1),
+            None if init_ms.is_none() => self.cold_runs.push(1),
+            None => self.cold_runs.extend([0, 1]),
+        }
+    }
+
+    /// Of each sample, in the order in which they were taken, whether an environment was started for it.
+    pub fn are_cold(&self) -> impl Iterator<Item = bool> {
+        let runs = self.cold_runs.iter().enumerate();
+        runs.flat_map(|(place, length)| std::iter::repeat_n(place % 2 == 1, *length as usize))
+    }
+
+    #[must_use]
+    pub fn cold(&self) -> usize {
+        self.are_cold().filter(|cold| *cold).count()
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         self.duration_ms.len()
@@ -145,8 +182,11 @@ impl Progress {
             self.tally.max_memory_used_mb.max(report.max_memory_used_mb);
         self.tally.billed_ms += whole_ms(&report);
         if !failed && (report.is_cold() || !only_if_cold) {
-            self.samples.duration_ms.push(report.total_ms());
-            self.samples.billed_ms.push(report.billed_ms);
+            let init_ms = report
+                .is_cold()
+                .then_some(report.init_ms + report.restore_ms);
+            self.samples
+                .push(report.total_ms(), report.billed_ms, init_ms);
             if self.by_payload.len() <= payload {
                 self.by_payload.resize(payload + 1, 0);
             }
@@ -370,6 +410,28 @@ mod tests {
         progress.record(Some(report(50.0, 50.0, 0.0)), made(Answered::Failure));
         assert_eq!(progress.samples.len(), 0);
         assert_eq!((progress.tally.errors, progress.tally.billed_ms), (1, 50));
+    }
+
+    #[test]
+    fn samples_know_which_were_cold() {
+        let runs = [
+            (vec![], vec![]),
+            (vec![false], vec![1]),
+            (vec![true, true], vec![0, 2]),
+            (vec![true, false, false, true], vec![0, 1, 2, 1]),
+            (vec![false, true, false], vec![1, 1, 1]),
+        ];
+        for (colds, wanted) in runs {
+            let mut samples = Samples::default();
+            for cold in &colds {
+                samples.push(10.0, 10.0, cold.then_some(2.0));
+            }
+            assert_eq!(samples.cold_runs, wanted);
+            assert_eq!(samples.are_cold().collect::<Vec<_>>(), colds);
+            let cold = colds.iter().filter(|cold| **cold).count();
+            assert_eq!(samples.cold(), cold);
+            assert!((samples.init_ms - 2.0 * crate::distributions::count(cold)).abs() < 1e-9);
+        }
     }
 
     #[test]
