@@ -6,7 +6,8 @@ use crate::error::{Failure, TuneError};
 use crate::memory::MemoryMb;
 use crate::prices::Price;
 use crate::report::{Found, Report};
-use crate::statistics::trimmed_mean;
+use crate::request::Request;
+use crate::statistics::{Estimate, percentile_bound, percentile_floor, trimmed_mean};
 
 /// A published version to measure.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -240,13 +241,13 @@ impl Progress {
     pub fn finish(
         self,
         failure: Option<Failure>,
-        discard: f64,
+        request: &Request,
         memory: MemoryMb,
         price: &Price,
     ) -> Self {
         let summary = match failure {
             Some(_) => None,
-            None => Some(Summary::of(&self.samples, discard, memory, price)),
+            None => Some(Summary::of(&self.samples, request, memory, price)),
         };
         Self {
             done: true,
@@ -273,26 +274,62 @@ fn whole_ms(report: &Report) -> u64 {
 }
 
 /// One size, measured.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     pub average_duration_ms: f64,
     /// Of one call, for its duration alone: no request fee, no storage.
     pub average_cost: f64,
+    /// Plain, over all samples: what a month is billed by.
+    #[serde(default)]
+    pub mean_billed_ms: f64,
+    /// How sure the average duration is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Estimate>,
+    /// How sure the average cost is, which it is before rounding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Estimate>,
+    /// Where the percentile that a limit asks for lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentile: Option<Between>,
+}
+
+/// The ends of what a percentile lies between, each with 95 % confidence; too few samples have no such end.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Between {
+    pub low: Option<f64>,
+    pub high: Option<f64>,
 }
 
 impl Summary {
     /// As the reference computes it: both averages are trimmed means, and the average of the billed time is rounded up.
-    fn of(samples: &Samples, discard: f64, memory: MemoryMb, price: &Price) -> Self {
+    fn of(samples: &Samples, request: &Request, memory: MemoryMb, price: &Price) -> Self {
+        let discard = request.discard_top_bottom;
+        let Samples {
+            duration_ms,
+            billed_ms,
+            ..
+        } = samples;
+        let percentile = request.limits.duration.and_then(|limit| limit.percentile);
+        let per_ms = price.of_calls(memory, 1.0);
         Self {
-            average_duration_ms: trimmed_mean(&samples.duration_ms, discard),
-            average_cost: price.of_calls(memory, trimmed_mean(&samples.billed_ms, discard)),
+            average_duration_ms: trimmed_mean(duration_ms, discard),
+            average_cost: price.of_calls(memory, trimmed_mean(billed_ms, discard)),
+            mean_billed_ms: trimmed_mean(billed_ms, 0.0),
+            duration: Estimate::trimmed(duration_ms, discard),
+            cost: Estimate::trimmed(billed_ms, discard).map(|billed| billed.times(per_ms)),
+            percentile: percentile.map(|percent| Between {
+                low: percentile_floor(duration_ms, percent / 100.0),
+                high: percentile_bound(duration_ms, percent / 100.0),
+            }),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn made(answered: Answered) -> Made {
@@ -317,6 +354,14 @@ mod tests {
         }
     }
 
+    fn request(fields: Value) -> Request {
+        let mut input = json!({"lambdaARN": "f", "num": 100});
+        if let (Some(input), Value::Object(fields)) = (input.as_object_mut(), fields) {
+            input.extend(fields);
+        }
+        Request::parse(&input).expect("a good input")
+    }
+
     fn price() -> Price {
         Price {
             currency: "USD".to_owned(),
@@ -332,7 +377,12 @@ mod tests {
             progress.record(Some(report(100.0, 301.0, 200.5)), made(Answered::Success));
         }
         let size = MemoryMb::try_from(1024).expect("a valid size");
-        let done = progress.finish(None, 0.0, size, &price());
+        let done = progress.finish(
+            None,
+            &request(json!({"discardTopBottom": 0})),
+            size,
+            &price(),
+        );
         let summary = done.summary.expect("measured");
         assert!((summary.average_duration_ms - 300.5).abs() < 1e-9);
         assert!((summary.average_cost - 0.301 * 1.66667e-5).abs() < 1e-15);
@@ -410,6 +460,33 @@ mod tests {
         progress.record(Some(report(50.0, 50.0, 0.0)), made(Answered::Failure));
         assert_eq!(progress.samples.len(), 0);
         assert_eq!((progress.tally.errors, progress.tally.billed_ms), (1, 50));
+    }
+
+    #[test]
+    fn what_limits_and_a_month_are_judged_by_is_summed_up() {
+        let mut progress = Progress::default();
+        for ms in 1..=100 {
+            let found = report(f64::from(ms) - 0.5, f64::from(ms), 0.0);
+            progress.record(Some(found), made(Answered::Success));
+        }
+        let size = MemoryMb::try_from(1024).expect("a valid size");
+        let limits = json!({"maxDurationMs": 300, "percentile": "50"});
+        let done = progress.finish(None, &request(limits), size, &price());
+        let summary = done.summary.expect("measured");
+        assert!((summary.mean_billed_ms - 50.5).abs() < 1e-9);
+        let (duration, cost) = (
+            summary.duration.expect("a spread"),
+            summary.cost.expect("a spread"),
+        );
+        assert!((duration.mean - summary.average_duration_ms).abs() < 1e-9);
+        assert!((cost.mean - 0.0505 * 1.66667e-5).abs() < 1e-15);
+        let ratio = (cost.high - cost.mean) / (duration.high - duration.mean);
+        assert!((ratio - 0.001 * 1.66667e-5).abs() < 1e-15, "{ratio}");
+        let median = Between {
+            low: Some(41.5),
+            high: Some(58.5),
+        };
+        assert_eq!(summary.percentile, Some(median));
     }
 
     #[test]

@@ -54,6 +54,37 @@ impl Estimate {
     pub fn plain(values: &[f64]) -> Option<Self> {
         Self::trimmed(values, 0.0)
     }
+
+    /// Of what is proportional to it.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            mean: self.mean * factor,
+            low: self.low * factor,
+            high: self.high * factor,
+            standard_error: self.standard_error * factor,
+            ..self
+        }
+    }
+
+    /// What the true mean is below with 95 % confidence. One end of the interval leaves out half of what may go wrong, so
+    /// that it is narrower than the interval.
+    #[must_use]
+    pub fn at_most(&self) -> f64 {
+        self.mean + (self.high - self.mean) * self.one_side()
+    }
+
+    /// What the true mean is above with 95 % confidence.
+    #[must_use]
+    pub fn at_least(&self) -> f64 {
+        self.mean - (self.mean - self.low) * self.one_side()
+    }
+
+    /// How much of the interval's half one side needs.
+    fn one_side(&self) -> f64 {
+        student_t_quantile(CONFIDENCE, self.freedom)
+            / student_t_quantile(f64::midpoint(1.0, CONFIDENCE), self.freedom)
+    }
 }
 
 /// The value that the share `percentile` of all calls keeps to with 95 % confidence, whatever their distribution: the
@@ -66,6 +97,19 @@ pub fn percentile_bound(values: &[f64], percentile: f64) -> Option<f64> {
     // The k-th smallest is above the percentile if fewer than k values are below it.
     let rank = (1..=sorted.len())
         .find(|rank| binomial(rank - 1, sorted.len(), percentile) >= CONFIDENCE)?;
+    sorted.get(rank - 1).copied()
+}
+
+/// The value that the share `percentile` of all calls does not keep to with 95 % confidence: more of them are slower.
+/// None where not even the smallest is.
+#[must_use]
+pub fn percentile_floor(values: &[f64], percentile: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // The k-th smallest is below the percentile if at least k values are.
+    let rank = (1..=sorted.len())
+        .rev()
+        .find(|rank| 1.0 - binomial(rank - 1, sorted.len(), percentile) >= CONFIDENCE)?;
     sorted.get(rank - 1).copied()
 }
 
@@ -113,6 +157,26 @@ mod tests {
         // Of 100 values the 59th is above the median with 95 %.
         assert_eq!(percentile_bound(&upto(100), 0.5), Some(59.0));
         assert_eq!(percentile_bound(&[], 0.5), None);
+    }
+
+    #[test]
+    fn a_percentile_is_bounded_from_below_as_from_above() {
+        let upto = |n: u32| (1..=n).map(f64::from).collect::<Vec<_>>();
+        // The mirror image of the bound from above: of 100 values the 42nd is below the median with 95 %.
+        assert_eq!(percentile_floor(&upto(100), 0.5), Some(42.0));
+        assert_eq!(percentile_floor(&upto(59), 0.05), Some(1.0));
+        assert_eq!(percentile_floor(&upto(58), 0.05), None);
+        assert_eq!(percentile_floor(&[], 0.5), None);
+    }
+
+    #[test]
+    fn one_side_of_an_interval_is_nearer_than_the_interval() {
+        // Mean 3, standard error 1 / sqrt(2) with 4 degrees of freedom, for which t is 2.132 and 2.776.
+        let estimate = Estimate::plain(&[1.0, 2.0, 3.0, 4.0, 5.0]).expect("a spread");
+        let half = 2.131_847 / 2.0_f64.sqrt();
+        assert!((estimate.at_most() - (3.0 + half)).abs() < 1e-4);
+        assert!((estimate.at_least() - (3.0 - half)).abs() < 1e-4);
+        assert!(estimate.high > estimate.at_most());
     }
 
     #[test]

@@ -426,6 +426,7 @@ mod tests {
         branch.progress.summary = Some(Summary {
             average_duration_ms: duration_ms,
             average_cost: cost,
+            ..Summary::default()
         });
         branch
     }

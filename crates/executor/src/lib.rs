@@ -123,7 +123,7 @@ pub async fn handle(
         error: error.name().to_owned(),
         cause: error.to_string(),
     });
-    Ok(progress.finish(failure, request.discard_top_bottom, *memory, &plan.price))
+    Ok(progress.finish(failure, request, *memory, &plan.price))
 }
 
 /// The version to measure, if it ever came to life.

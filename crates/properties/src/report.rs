@@ -4,6 +4,7 @@ use power_tuner_core::MemoryMb;
 use power_tuner_core::measurement::{Answered, Made, Progress};
 use power_tuner_core::prices::Price;
 use power_tuner_core::report::{Found, Report, find};
+use power_tuner_core::request::Request;
 
 const ID: &str = "8f507cfc-xmpl-4697-b07a-ac58fc914c95";
 /// What Lambda returns of a log.
@@ -109,10 +110,18 @@ fn is_carried(found: Found) {
         per_transition: 2.5e-5,
     };
     let size = MemoryMb::all()[0];
-    let summary = progress.finish(None, 0.2, size, &price).summary;
+    let asked =
+        serde_json::json!({"lambdaARN": "f", "num": 100, "maxDurationMs": 1, "percentile": 95});
+    let request = Request::parse(&asked).expect("a good input");
+    let summary = progress.finish(None, &request, size, &price).summary;
     let summary = summary.expect("it is measured");
     assert!(summary.average_duration_ms.is_finite() && summary.average_duration_ms >= 0.0);
     assert!(summary.average_cost.is_finite() && summary.average_cost >= 0.0);
+    assert!(summary.mean_billed_ms.is_finite() && summary.mean_billed_ms >= 0.0);
+    for estimate in [summary.duration, summary.cost].into_iter().flatten() {
+        assert!(estimate.low <= estimate.at_least() && estimate.at_most() <= estimate.high);
+        assert!(estimate.high.is_finite(), "{estimate:?}");
+    }
 }
 
 fn what_the_function_prints_says_nothing_of_its_start(document: &[u8]) {

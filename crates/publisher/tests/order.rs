@@ -6,7 +6,7 @@ use power_tuner_aws::{LambdaApi, StepFunctionsApi};
 use power_tuner_core::TuneError;
 use power_tuner_core::plan::{Found, Plan, Stack};
 use power_tuner_core::request::Request;
-use power_tuner_core::tuning::Published;
+use power_tuner_core::tuning::{Published, Tuning};
 use power_tuner_lambda_sim::{
     Execution, ExecutionStatus, Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot,
 };
@@ -75,8 +75,7 @@ impl Bench {
         published: Value,
         left: Duration,
     ) -> Result<Published, TuneError> {
-        let sizes = plan.request.sizes.iter();
-        let sizes: Vec<Value> = sizes.map(|size| json!({"memory": size})).collect();
+        let sizes = Tuning::new(plan.clone()).round.sizes;
         let input = json!({
             "execution": EXECUTION,
             "plan": plan,
