@@ -41,25 +41,66 @@ pub struct Candidate {
 /// and what is left to the smaller one.
 #[must_use]
 pub fn best(candidates: &[Candidate], strategy: Strategy) -> Option<Candidate> {
-    let most = |value: fn(&Candidate) -> f64| candidates.iter().map(value).fold(0.0, f64::max);
-    let (max_cost, max_duration) = (most(|c| c.cost), most(|c| c.duration_ms));
-    candidates.iter().copied().min_by(|a, b| {
-        let by_cost = a.cost.total_cmp(&b.cost);
-        let by_duration = a.duration_ms.total_cmp(&b.duration_ms);
-        let order = match strategy {
-            Strategy::Cost => by_cost.then(by_duration),
-            Strategy::Speed => by_duration.then(by_cost),
-            // Formula of the reference: both normalised by their maximum over the measured sizes.
+    Scale::of(candidates).best(candidates, strategy)
+}
+
+/// What a balance of cost and duration is measured by: the maxima over all measured sizes (formula of the reference).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    cost: f64,
+    duration_ms: f64,
+}
+
+impl Scale {
+    #[must_use]
+    pub fn of(candidates: &[Candidate]) -> Self {
+        let most = |value: fn(&Candidate) -> f64| candidates.iter().map(value).fold(0.0, f64::max);
+        Self {
+            cost: most(|c| c.cost),
+            duration_ms: most(|c| c.duration_ms),
+        }
+    }
+
+    /// The best of these, which may be fewer than those that the scale is of.
+    #[must_use]
+    pub fn best(&self, candidates: &[Candidate], strategy: Strategy) -> Option<Candidate> {
+        candidates.iter().copied().min_by(|a, b| {
+            let by_cost = a.cost.total_cmp(&b.cost);
+            let by_duration = a.duration_ms.total_cmp(&b.duration_ms);
+            let order = match strategy {
+                Strategy::Cost => by_cost.then(by_duration),
+                Strategy::Speed => by_duration.then(by_cost),
+                Strategy::Balanced { .. } => {
+                    let value = |c: &Candidate| self.value(strategy, c.cost, c.duration_ms);
+                    value(a).total_cmp(&value(b))
+                }
+            };
+            order.then_with(|| smaller(a, b))
+        })
+    }
+
+    /// What the strategy wants to be small.
+    #[must_use]
+    pub fn value(&self, strategy: Strategy, cost: f64, duration_ms: f64) -> f64 {
+        match strategy {
+            Strategy::Cost => cost,
+            Strategy::Speed => duration_ms,
             Strategy::Balanced { weight } => {
-                let value = |c: &Candidate| {
-                    weight * share(c.cost, max_cost)
-                        + (1.0 - weight) * share(c.duration_ms, max_duration)
-                };
-                value(a).total_cmp(&value(b))
+                weight * share(cost, self.cost)
+                    + (1.0 - weight) * share(duration_ms, self.duration_ms)
             }
-        };
-        order.then_with(|| smaller(a, b))
-    })
+        }
+    }
+}
+
+/// The sizes for which no other one is both cheaper and faster.
+#[must_use]
+pub fn pareto_front(candidates: &[Candidate]) -> Vec<MemoryMb> {
+    let beats = |a: &Candidate, b: &Candidate| a.cost < b.cost && a.duration_ms < b.duration_ms;
+    let unbeaten = candidates
+        .iter()
+        .filter(|one| !candidates.iter().any(|other| beats(other, one)));
+    unbeaten.map(|one| one.memory).collect()
 }
 
 fn smaller(a: &Candidate, b: &Candidate) -> Ordering {
@@ -123,7 +164,58 @@ mod tests {
         assert_eq!(winner(&same, Strategy::Cost), Some(256), "the smaller one");
     }
 
+    #[test]
+    fn a_balance_is_measured_by_all_sizes_also_where_some_may_not_be_chosen() {
+        let all = [
+            candidate(512, 10.0, 500.0),
+            candidate(1024, 20.0, 300.0),
+            candidate(3008, 100.0, 250.0),
+        ];
+        let balanced = Strategy::Balanced { weight: 0.5 };
+        let chosen = Scale::of(&all).best(&all[..2], balanced);
+        assert_eq!(chosen.map(|c| c.memory.get()), Some(1024));
+        assert_eq!(
+            winner(&all[..2], balanced),
+            Some(512),
+            "by their own maxima"
+        );
+    }
+
+    #[test]
+    fn the_front_has_what_is_not_beaten_in_both() {
+        let sizes = [
+            candidate(128, 10.0, 1000.0),
+            candidate(256, 11.0, 1000.0),
+            candidate(512, 9.0, 300.0),
+            candidate(1024, 12.0, 310.0),
+            candidate(3008, 40.0, 140.0),
+        ];
+        let front: Vec<u32> = pareto_front(&sizes).iter().map(|size| size.get()).collect();
+        assert_eq!(front, [512, 3008]);
+        // As cheap, or as fast, is not both cheaper and faster.
+        let tied = [candidate(128, 1.0, 20.0), candidate(256, 1.0, 10.0)];
+        assert_eq!(pareto_front(&tied).len(), 2);
+        assert_eq!(pareto_front(&[]), []);
+    }
+
     proptest! {
+        #[test]
+        fn the_front_is_what_nobody_beats_and_has_every_winner(
+            sizes in prop::collection::btree_map(128u32..=10_240, (0..8u8, 0..8u8), 1..20)
+                .prop_map(|sizes| sizes.into_iter().map(|(mb, (cost, ms))| candidate(mb, f64::from(cost), f64::from(ms))).collect::<Vec<_>>()),
+            weight in 0.0..=1.0f64,
+        ) {
+            let front = pareto_front(&sizes);
+            for one in &sizes {
+                let is_beaten = sizes.iter().any(|other| other.cost < one.cost && other.duration_ms < one.duration_ms);
+                prop_assert_eq!(front.contains(&one.memory), !is_beaten, "{:?}", one);
+            }
+            for strategy in [Strategy::Cost, Strategy::Speed, Strategy::Balanced { weight }] {
+                let winner = best(&sizes, strategy).expect("not empty");
+                prop_assert!(front.contains(&winner.memory), "{:?} by {:?}", winner, strategy);
+            }
+        }
+
         #[test]
         fn nobody_beats_the_winner_and_order_does_not_matter(
             sizes in prop::collection::btree_map(128u32..=10_240, (0.0..1e3f64, 0.0..1e6f64), 1..20)

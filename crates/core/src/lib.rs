@@ -8,6 +8,7 @@ pub mod configuration;
 pub mod distributions;
 pub mod error;
 pub mod function;
+pub mod limits;
 pub mod lock;
 pub mod marker;
 pub mod measurement;
