@@ -19,6 +19,8 @@ pub struct Configuration {
     pub description: String,
     pub memory: MemoryMb,
     pub timeout_s: u32,
+    /// Of `/tmp`.
+    pub ephemeral_mb: u32,
     pub architecture: Architecture,
     pub code_sha256: String,
     pub revision_id: String,
@@ -80,6 +82,7 @@ struct Shown {
     description: String,
     memory_size: MemoryMb,
     timeout: u32,
+    ephemeral_storage: Option<EphemeralStorage>,
     /// What Lambda leaves out is what it was before there was a choice.
     architectures: Option<Vec<Architecture>>,
     code_sha256: String,
@@ -93,6 +96,15 @@ struct Shown {
     capacity_provider_config: Option<Value>,
     durable_config: Option<Value>,
     tenancy_config: Option<Value>,
+}
+
+/// What each function has in `/tmp`, and nobody pays for.
+pub const FREE_EPHEMERAL_MB: u32 = 512;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EphemeralStorage {
+    size: u32,
 }
 
 impl Configuration {
@@ -114,6 +126,9 @@ impl Configuration {
             description: shown.description,
             memory: shown.memory_size,
             timeout_s: shown.timeout,
+            ephemeral_mb: shown
+                .ephemeral_storage
+                .map_or(FREE_EPHEMERAL_MB, |storage| storage.size),
             architecture,
             code_sha256: shown.code_sha256,
             revision_id: shown.revision_id,
@@ -284,6 +299,9 @@ pub(crate) mod tests {
             json!({"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no role"}),
         );
         assert_eq!(read.memory.get(), 512);
+        assert_eq!(read.ephemeral_mb, 512, "what is not shown is what each has");
+        let large = configuration(json!({"EphemeralStorage": {"Size": 2048}}));
+        assert_eq!(large.ephemeral_mb, 2048);
         assert_eq!(read.architecture, Architecture::X86_64);
         assert_eq!(read.last_update, LastUpdate::Failed("no role".to_owned()));
         assert_eq!(read.kind, Kind::Ordinary);

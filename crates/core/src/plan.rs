@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::configuration::{Architecture, Configuration, Kind, LastUpdate, Settings, State};
+use crate::configuration::{
+    Architecture, Configuration, FREE_EPHEMERAL_MB, Kind, LastUpdate, Settings, State,
+};
 use crate::error::{Fault, TuneError};
 use crate::function::FunctionArn;
 use crate::lock::Note;
 use crate::memory::MemoryMb;
-use crate::prices::{Price, Regions};
+use crate::prices::{Price, Rates, Regions};
 use crate::request::{Defaults, Request, Search};
 use crate::search::MOST_SIZES_OF_A_SEARCH;
 use crate::visualization::Viewer;
@@ -22,9 +24,16 @@ pub struct Target {
     /// Of the version that the input names, which is `$LATEST` where it names none.
     pub current: MemoryMb,
     pub timeout_s: u32,
+    /// Of `/tmp`.
+    #[serde(default = "free_ephemeral_mb")]
+    pub ephemeral_mb: u32,
     pub architecture: Architecture,
     pub code_sha256: String,
     pub settings: Settings,
+}
+
+fn free_ephemeral_mb() -> u32 {
+    FREE_EPHEMERAL_MB
 }
 
 /// Everything that the steps after the first need to know, without the payload: what travels through the state machine
@@ -35,6 +44,9 @@ pub struct Plan {
     pub target: Target,
     pub request: Request,
     pub price: Price,
+    /// What a month is billed by, where the input asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Rates>,
     /// Which state of the object in S3 is sent, where the payload lies there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_etag: Option<String>,
@@ -179,6 +191,15 @@ impl Plan {
             Some(stated) => Price::stated(stated, regions),
             None => Price::of(regions, latest.architecture)?,
         };
+        let rates = request.month.map(|_| {
+            let stated = request.price.as_ref();
+            Rates::of(
+                latest.function.region(),
+                latest.architecture,
+                &price,
+                stated,
+            )
+        });
         let sizes_at_once = match reserved_concurrency {
             // What is reserved for the function is little, and a burst takes all that it gets.
             Some(_) if request.is_cold() => 1,
@@ -200,10 +221,12 @@ impl Plan {
                 memory,
                 current: qualified.map_or(memory, |version| version.configuration.memory),
                 timeout_s: latest.timeout_s,
+                ephemeral_mb: latest.ephemeral_mb,
                 architecture: latest.architecture,
                 code_sha256: latest.code_sha256,
                 settings: latest.settings,
             },
+            rates,
             request,
             price,
             payload_etag,

@@ -38,17 +38,113 @@ struct Region {
     currency: String,
     x86_64: Tiers,
     arm64: Tiers,
+    request: f64,
+    ephemeral_gb_s: f64,
     step_functions_transition: f64,
+}
+
+impl Region {
+    fn tiers(&self, architecture: Architecture) -> &Tiers {
+        match architecture {
+            Architecture::X86_64 => &self.x86_64,
+            Architecture::Arm64 => &self.arm64,
+        }
+    }
 }
 
 #[derive(Deserialize)]
 struct Tiers {
     gb_second: Vec<Tier>,
+    provisioned_concurrency_gb_s: Option<f64>,
+    provisioned_duration_gb_s: Option<f64>,
 }
 
-#[derive(Deserialize)]
-struct Tier {
+/// A price for GB-seconds of a month up to so many, those of the tiers before counted.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Tier {
+    /// None where there is no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    up_to_gb_s: Option<f64>,
     price: f64,
+}
+
+/// What a month of a function is billed by, in the currency of its [`Price`]. What is not known is not guessed.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rates {
+    /// Ascending.
+    pub duration: Vec<Tier>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_request: Option<f64>,
+    /// For what a function has in `/tmp` beyond what each has, for the time of its calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_ephemeral_gb_second: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<ProvisionedRates>,
+}
+
+/// For each GB-second that environments are kept ready, and for each in which they work.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvisionedRates {
+    pub per_gb_second_ready: f64,
+    pub per_gb_second_at_work: f64,
+}
+
+impl Rates {
+    /// Those of the table, where its currency is that of `price`; what the input states instead wins.
+    ///
+    /// # Panics
+    ///
+    /// Never in a released build: the embedded table is read by this module's tests.
+    #[must_use]
+    pub fn of(
+        region: &str,
+        architecture: Architecture,
+        price: &Price,
+        stated: Option<&StatedPrice>,
+    ) -> Self {
+        let table = Table::embedded();
+        let region = table.regions.get(region);
+        let region = region.filter(|region| region.currency == price.currency);
+        let tiers = region.map(|region| region.tiers(architecture));
+        // A price that is stated is one for all of the month.
+        let flat = || {
+            vec![Tier {
+                up_to_gb_s: None,
+                price: price.per_gb_second,
+            }]
+        };
+        Self {
+            duration: match (stated, tiers) {
+                (None, Some(tiers)) => tiers.gb_second.clone(),
+                _ => flat(),
+            },
+            per_request: stated
+                .and_then(|stated| stated.per_request)
+                .or(region.map(|region| region.request)),
+            per_ephemeral_gb_second: region.map(|region| region.ephemeral_gb_s),
+            provisioned: tiers.and_then(|tiers| {
+                Some(ProvisionedRates {
+                    per_gb_second_ready: tiers.provisioned_concurrency_gb_s?,
+                    per_gb_second_at_work: tiers.provisioned_duration_gb_s?,
+                })
+            }),
+        }
+    }
+
+    /// The first GB-seconds of a month at the price of the first tier, and so on.
+    #[must_use]
+    pub fn of_duration(&self, gb_seconds: f64) -> f64 {
+        let mut below = 0.0;
+        let mut cost = 0.0;
+        for tier in &self.duration {
+            let end = tier.up_to_gb_s.unwrap_or(f64::INFINITY).min(gb_seconds);
+            cost += (end - below).max(0.0) * tier.price;
+            below = end.max(below);
+        }
+        cost
+    }
 }
 
 const US_DOLLARS: &str = "USD";
@@ -116,11 +212,8 @@ impl Price {
             architecture: architecture.to_string(),
         };
         let calls = table.regions.get(regions.function).and_then(|region| {
-            let tiers = match architecture {
-                Architecture::X86_64 => &region.x86_64,
-                Architecture::Arm64 => &region.arm64,
-            };
-            Some((region.currency.clone(), tiers.gb_second.first()?.price))
+            let first = region.tiers(architecture).gb_second.first()?;
+            Some((region.currency.clone(), first.price))
         });
         let (currency, per_gb_second) = calls.ok_or_else(|| unknown(regions.function))?;
         let tuner = table.regions.get(regions.tuner);
@@ -245,6 +338,102 @@ mod tests {
             };
             assert_eq!(Price::stated(&stated, both(region)), want);
         }
+    }
+
+    #[test]
+    fn a_month_is_paid_by_tiers() {
+        let price = Price::of(both("us-east-1"), Architecture::X86_64).expect("a known region");
+        let rates = Rates::of("us-east-1", Architecture::X86_64, &price, None);
+        // Tiers end at 6 and 15 billion GB-seconds.
+        let cases = [
+            (0.0, 0.0),
+            (1.0, 1.66667e-5),
+            (6e9, 100_000.2),
+            (6e9 + 1e6, 100_000.2 + 15.0),
+            (15e9, 100_000.2 + 135_000.0),
+            (20e9, 100_000.2 + 135_000.0 + 66_667.0),
+        ];
+        for (gb_seconds, want) in cases {
+            let cost = rates.of_duration(gb_seconds);
+            assert!((cost - want).abs() < 1e-6, "{gb_seconds}: {cost}");
+        }
+        assert_eq!(rates.per_request, Some(2e-7));
+        assert_eq!(rates.per_ephemeral_gb_second, Some(3.09e-8));
+        let provisioned = ProvisionedRates {
+            per_gb_second_ready: 4.1667e-6,
+            per_gb_second_at_work: 9.7222e-6,
+        };
+        assert_eq!(rates.provisioned, Some(provisioned));
+        let arm = Rates::of("us-east-1", Architecture::Arm64, &price, None);
+        assert!((arm.of_duration(7.5e9) - 100_000.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn every_region_of_the_table_has_what_a_month_is_billed_by() {
+        for (region, row) in Table::embedded().regions {
+            for architecture in [Architecture::X86_64, Architecture::Arm64] {
+                let price = Price::of(both(&region), architecture).expect("a known region");
+                let rates = Rates::of(&region, architecture, &price, None);
+                assert!(
+                    rates.per_request.is_some_and(|price| price > 0.0),
+                    "{region}"
+                );
+                assert!(
+                    rates
+                        .per_ephemeral_gb_second
+                        .is_some_and(|price| price > 0.0)
+                );
+                assert_eq!(
+                    rates.provisioned.is_some(),
+                    row.currency == "USD",
+                    "{region}"
+                );
+                assert!((rates.of_duration(1.0) - price.per_gb_second).abs() < 1e-15);
+                let ends: Vec<f64> = rates
+                    .duration
+                    .iter()
+                    .map(|tier| tier.up_to_gb_s.unwrap_or(f64::INFINITY))
+                    .collect();
+                assert!(
+                    ends.is_sorted() && ends.last() == Some(&f64::INFINITY),
+                    "{region}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_price_that_is_stated_has_no_tiers_and_no_other_currency_is_mixed_in() {
+        let stated = |per_request, currency: Option<&str>| StatedPrice {
+            per_gb_second: 1e-5,
+            per_request,
+            per_transition: None,
+            currency: currency.map(str::to_owned),
+        };
+        let rates = |region: &str, stated: &StatedPrice| {
+            let price = Price::stated(stated, both(region));
+            Rates::of(region, Architecture::X86_64, &price, Some(stated))
+        };
+        let flat = rates("us-east-1", &stated(None, None));
+        assert!((flat.of_duration(20e9) - 200_000.0).abs() < 1e-6);
+        assert_eq!(flat.per_request, Some(2e-7), "the table's");
+        assert!(flat.provisioned.is_some());
+        assert_eq!(
+            rates("us-east-1", &stated(Some(1e-7), None)).per_request,
+            Some(1e-7)
+        );
+        for unknown in [
+            rates("xx-north-9", &stated(None, None)),
+            rates("us-east-1", &stated(None, Some("EUR"))),
+        ] {
+            assert_eq!(unknown.per_request, None);
+            assert_eq!(unknown.per_ephemeral_gb_second, None);
+            assert_eq!(unknown.provisioned, None);
+        }
+        assert_eq!(
+            rates("xx-north-9", &stated(Some(1e-7), None)).per_request,
+            Some(1e-7)
+        );
     }
 
     #[test]
