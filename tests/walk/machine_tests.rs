@@ -131,7 +131,7 @@ async fn the_definition_is_walked_to_its_end() {
             Ok(match resource {
                 "Initializer" => json!({
                     "plan": {"sizesAtOnce": 2},
-                    "round": {"sizes": ([1, 2, 3].map(|memory| json!({"memory": memory, "progress": 0})))},
+                    "round": {"sizes": ([1, 2, 3].map(|memory| json!({"memory": memory, "wanted": 5, "progress": 0})))},
                     "published": null,
                 }),
                 "Publisher" => json!({"done": !input["published"].is_null()}),
@@ -142,7 +142,8 @@ async fn the_definition_is_walked_to_its_end() {
             })
         })
         .await;
-    let measured = |memory| json!({"memory": memory, "progress": {"done": true, "of": memory}});
+    let measured =
+        |memory| json!({"memory": memory, "wanted": 5, "progress": {"done": true, "of": memory}});
     let outcome = json!([measured(1), measured(2), measured(3)]);
     assert_eq!(execution.ended, Ok(outcome));
     let states: Vec<_> = execution

@@ -68,7 +68,7 @@ fn is(failure: &Failure, error: &str, parts: &[&str]) {
 /// The first round of a tuning, in which nothing was measured yet.
 fn round(sizes: &[u32]) -> Value {
     let nothing = json!({"done": false, "batches": 0, "tally": {}});
-    let branch = |memory| json!({"memory": memory, "progress": nothing});
+    let branch = |memory| json!({"memory": memory, "wanted": 5, "progress": nothing});
     let sizes: Vec<Value> = sizes.iter().map(branch).collect();
     json!({"number": 1, "sizes": sizes})
 }
@@ -246,6 +246,7 @@ async fn an_execution_that_was_redriven_is_not_cleaned_up_and_fails_clearly_once
         "plan": plan,
         "memory": deleted[0]["memory"],
         "published": {"done": true, "batches": 1, "versions": deleted},
+        "wanted": 5,
         "progress": {"done": false, "batches": 1, "tally": {}},
     });
     let progress = world.run("Executor", state).await.expect("a failed size");

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::iter;
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
-use power_tuner_core::TuneError;
 use power_tuner_core::role::RoleArn;
+use power_tuner_core::{MemoryMb, TuneError};
 
 /// What was asked of AWS, for the error that names it.
 #[derive(Clone, Copy)]
@@ -118,6 +118,26 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// As [`not_written`](Self::not_written), for a write of a memory size: the account may be one that has a smaller largest
+    /// size than Lambda, which AWS says only so.
+    pub fn memory_not_written<E>(self, error: &SdkError<E>, memory: MemoryMb) -> WriteError
+    where
+        SdkError<E>: ProvideErrorMetadata,
+        E: Error + 'static,
+    {
+        let code = error.code().unwrap_or_default();
+        let message = error.message().unwrap_or_default();
+        let is_invalid = ["ValidationException", "InvalidParameterValueException"].contains(&code);
+        if is_invalid && message.to_lowercase().contains("memorysize") {
+            return WriteError::Refused(TuneError::MemoryRefused {
+                memory,
+                largest: largest_memory(message).filter(|largest| *largest < memory),
+                detail: format!("{message} ({code})"),
+            });
+        }
+        self.not_written(error)
+    }
+
     pub fn not_written<E>(self, error: &SdkError<E>) -> WriteError
     where
         SdkError<E>: ProvideErrorMetadata,
@@ -136,6 +156,13 @@ impl<'a> Asked<'a> {
             Some(_) => WriteError::Refused(named),
         }
     }
+}
+
+/// `Member must have value less than or equal to 3008`.
+fn largest_memory(message: &str) -> Option<MemoryMb> {
+    let (_, rest) = message.split_once("less than or equal to ")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    MemoryMb::try_from(digits.parse::<u32>().ok()?).ok()
 }
 
 pub(crate) fn is_denial(code: &str) -> bool {

@@ -194,7 +194,7 @@ impl LambdaApi {
             .send()
             .await
             .map(drop)
-            .map_err(|error| asked.not_written(&error))
+            .map_err(|error| asked.memory_not_written(&error, memory))
     }
 
     /// Publishes `$LATEST`, with another description. Where nothing changed since the last version AWS returns that one, with its own description.

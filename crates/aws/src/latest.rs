@@ -133,6 +133,10 @@ impl<'a, 'h> Latest<'a, 'h> {
                 .await;
             match updated {
                 Ok(()) => {}
+                // Nothing that was tried before it can have taken effect.
+                Err(WriteError::Refused(refused @ TuneError::MemoryRefused { .. })) => {
+                    return Err(refused);
+                }
                 Err(WriteError::Refused(error)) => return Err(after(first, error)),
                 Err(WriteError::Unclear(error)) => {
                     first.get_or_insert(error);

@@ -38,6 +38,8 @@ pub struct Held<'a> {
     revision: String,
     /// An update without a clear answer may still take effect.
     is_unsettled: bool,
+    /// AWS did not allow the size that was announced last, so that `$LATEST` has the one before.
+    was_refused: bool,
     /// An alias may point at the size that was set, so that there is nothing to put back.
     may_be_applied: bool,
     lost: Option<Lost>,
@@ -289,6 +291,7 @@ impl<'a> Hand<'a> {
             note,
             revision,
             is_unsettled: false,
+            was_refused: false,
             may_be_applied: false,
             lost: None,
         }
@@ -386,12 +389,20 @@ impl Held<'_> {
         let longest = self.hand.time_to_change().map_err(WriteError::Refused)?;
         let updated = api.update_memory(function, memory, revision, longest).await;
         self.is_unsettled = matches!(updated, Err(WriteError::Unclear(_)));
+        self.was_refused = matches!(
+            updated,
+            Err(WriteError::Refused(TuneError::MemoryRefused { .. }))
+        );
         updated
     }
 
     async fn announce(&mut self, memory: MemoryMb) -> Result<(), TuneError> {
         let Hand { api, function, .. } = self.hand;
-        let note = self.note.about_to_set(memory);
+        let note = if self.was_refused {
+            self.note.refused().about_to_set(memory)
+        } else {
+            self.note.about_to_set(memory)
+        };
         let mut first = None;
         let mut pauses = Pauses::new();
         for _ in 0..ATTEMPTS {

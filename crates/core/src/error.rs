@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::memory::MemoryMb;
+
 /// One thing wrong with an input, in the words of the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -68,6 +70,17 @@ pub enum TuneError {
     #[error("failed on `{function}`: {detail}")]
     PublishFailed { function: String, detail: String },
 
+    #[error(
+        "AWS refuses a function of {memory} in this account; ask AWS Support for more memory, or name smaller sizes in \
+         `powerValues` ({detail})"
+    )]
+    MemoryRefused {
+        memory: MemoryMb,
+        /// What the account may have at the most, where AWS says it.
+        largest: Option<MemoryMb>,
+        detail: String,
+    },
+
     #[error("{0}")]
     InvocationFailed(String),
 
@@ -129,7 +142,7 @@ impl TuneError {
             Self::UnsupportedFunction { .. } => "UnsupportedFunction",
             Self::TuningInProgress { .. } => "TuningInProgress",
             Self::FunctionChanged { .. } => "FunctionChanged",
-            Self::PublishFailed { .. } => "PublishFailed",
+            Self::PublishFailed { .. } | Self::MemoryRefused { .. } => "PublishFailed",
             Self::InvocationFailed(_) => "InvocationFailed",
             Self::PayloadUnavailable { .. } => "PayloadUnavailable",
             Self::Throttled { .. } => "Throttled",

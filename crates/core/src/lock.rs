@@ -75,6 +75,14 @@ impl Note {
         }
     }
 
+    /// The same for a holder that was not allowed to set what it was about to.
+    #[must_use]
+    pub fn refused(&self) -> Self {
+        let mut note = self.clone();
+        note.set.pop();
+        note
+    }
+
     /// Reads a description; `None` where a power tuner did not write it.
     #[must_use]
     pub fn read(description: &str) -> Option<Self> {

@@ -1,5 +1,7 @@
 //! What is learned about one memory size: samples while it is measured, a summary afterwards.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Failure, TuneError};
@@ -99,6 +101,23 @@ impl Samples {
     }
 
     #[must_use]
+    pub fn warm(&self) -> usize {
+        self.len().saturating_sub(self.cold())
+    }
+
+    /// Those of warm calls alone.
+    fn warm_ones(&self) -> Self {
+        let columns = self.duration_ms.iter().zip(&self.billed_ms);
+        let mut warm = Self::default();
+        for ((duration_ms, billed_ms), is_cold) in columns.zip(self.are_cold()) {
+            if !is_cold {
+                warm.push(*duration_ms, *billed_ms, None);
+            }
+        }
+        warm
+    }
+
+    #[must_use]
     pub fn len(&self) -> usize {
         self.duration_ms.len()
     }
@@ -139,6 +158,39 @@ impl Tally {
     #[must_use]
     pub fn used_up(&self) -> u32 {
         self.calls + self.without_answer + self.cut_off
+    }
+}
+
+/// The samples that a size is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub samples: u32,
+    /// Of warm calls, as long as there are any.
+    pub warm: bool,
+}
+
+impl Wanted {
+    /// The most samples that a size gets. Where all environments are started together, each of them is warm for one more
+    /// call; where none ever is, more calls do not bring what these did not.
+    #[must_use]
+    pub fn most(self) -> u32 {
+        const COLD_AT_LEAST: u32 = 3;
+        if self.warm {
+            self.samples.saturating_mul(2).saturating_add(COLD_AT_LEAST)
+        } else {
+            self.samples
+        }
+    }
+
+    /// The samples that decide: the warm ones where so many were wanted, and about half of them came.
+    #[must_use]
+    pub fn deciding(self, samples: &Samples) -> Cow<'_, Samples> {
+        let is_enough = samples.warm().saturating_mul(2) >= self.samples as usize;
+        if self.warm && samples.cold() > 0 && is_enough {
+            Cow::Owned(samples.warm_ones())
+        } else {
+            Cow::Borrowed(samples)
+        }
     }
 }
 
@@ -195,6 +247,18 @@ impl Progress {
         }
     }
 
+    /// Samples that still have to be taken.
+    #[must_use]
+    pub fn missing(&self, wanted: Wanted) -> usize {
+        let counted = if wanted.warm {
+            self.samples.warm()
+        } else {
+            self.samples.len()
+        };
+        let missing = (wanted.samples as usize).saturating_sub(counted);
+        missing.min((wanted.most() as usize).saturating_sub(self.samples.len()))
+    }
+
     /// Calls that gave no sample are made again, but not for ever.
     #[must_use]
     pub fn has_lost_too_many(&self, num: u32) -> bool {
@@ -234,6 +298,30 @@ impl Progress {
         } else {
             before.fruitless + 1
         };
+    }
+
+    /// Ends the measuring of a size that a search may come back to: its samples stay.
+    #[must_use]
+    pub fn finish_for_now(
+        self,
+        failure: Option<Failure>,
+        wanted: Wanted,
+        request: &Request,
+        memory: MemoryMb,
+        price: &Price,
+    ) -> Self {
+        if failure.is_some() {
+            return self.finish(failure, request, memory, price);
+        }
+        let deciding = wanted.deciding(&self.samples);
+        let summary = Summary::of(&deciding, request, memory, price);
+        Self {
+            done: true,
+            fruitless: 0,
+            stalled: 0,
+            summary: Some(summary),
+            ..self
+        }
     }
 
     /// Ends the measuring: the samples become a summary, or the failure stands for them.

@@ -24,10 +24,10 @@ impl MemoryMb {
         (128..=3008).step_by(64).map(Self).collect()
     }
 
-    /// Another size, as near as can be.
+    /// Another size, as near as can be; a smaller one where there is one, because an account may not have larger ones.
     #[must_use]
     pub fn neighbour(self) -> Self {
-        Self::try_from(self.0 + 1).unwrap_or(Self(self.0 - 1))
+        Self::try_from(self.0 - 1).unwrap_or(Self(self.0 + 1))
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_neighbour_is_another_valid_size() {
-        for (mb, want) in [(128, 129), (10_240, 10_239)] {
+        for (mb, want) in [(128, 129), (3008, 3007), (10_240, 10_239)] {
             let size = MemoryMb::try_from(mb).expect("a valid size");
             assert_eq!(size.neighbour().get(), want);
         }

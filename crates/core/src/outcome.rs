@@ -26,10 +26,13 @@ pub struct Outcome {
     pub architecture: Architecture,
     pub currency: String,
     pub strategy: String,
+    /// How the sizes were chosen: `grid` or `adaptive`.
+    #[serde(default)]
+    pub search: String,
     /// One sentence: why this size.
     pub reason: String,
     pub sizes: Vec<Size>,
-    /// Passes of publishing and measuring: more than one where cold starts were missing after the first.
+    /// Passes of publishing and measuring: those of a search, and those for cold starts that were missing.
     pub rounds: u32,
     /// What a reader of these numbers should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -204,10 +207,12 @@ pub struct Optimization {
 }
 
 impl Outcome {
+    /// `baseline` is the current size where it was measured beside those that were asked for.
     #[must_use]
     pub fn new(
         plan: &Plan,
         sizes: &[SizeResult],
+        baseline: Option<&SizeResult>,
         candidates: &[Candidate],
         best: Candidate,
         counted: Counted,
@@ -224,7 +229,11 @@ impl Outcome {
             duration: best.duration_ms,
             state_machine: StateMachine {
                 execution_cost: f64::from(counted.transitions) * plan.price.per_transition,
-                lambda_cost: sizes.iter().map(|size| cost_of_all_calls(plan, size)).sum(),
+                lambda_cost: sizes
+                    .iter()
+                    .chain(baseline)
+                    .map(|size| cost_of_all_calls(plan, size))
+                    .sum(),
                 visualization: plan
                     .viewer
                     .as_ref()
@@ -236,7 +245,8 @@ impl Outcome {
             architecture: target.architecture,
             currency: plan.price.currency.clone(),
             strategy: plan.request.strategy.name().to_owned(),
-            reason: reason(plan, candidates, best),
+            search: plan.request.search.name().to_owned(),
+            reason: reason(plan, candidates, baseline, best),
             sizes: sizes.iter().map(Size::of).collect(),
             rounds: counted.rounds,
             warnings: Warning::all(sizes),
@@ -295,7 +305,12 @@ fn cost_of_all_calls(plan: &Plan, size: &SizeResult) -> f64 {
     plan.price.of_calls(size.memory, billed_ms)
 }
 
-fn reason(plan: &Plan, candidates: &[Candidate], best: Candidate) -> String {
+fn reason(
+    plan: &Plan,
+    candidates: &[Candidate],
+    baseline: Option<&SizeResult>,
+    best: Candidate,
+) -> String {
     let wins = match (candidates.len(), plan.request.strategy) {
         (1, _) => "the only size that was measured".to_owned(),
         (many, Strategy::Cost) => format!("the cheapest of {many} measured sizes"),
@@ -306,6 +321,8 @@ fn reason(plan: &Plan, candidates: &[Candidate], best: Candidate) -> String {
     };
     let current = candidates
         .iter()
+        .copied()
+        .chain(baseline.and_then(SizeResult::candidate))
         .find(|size| size.memory == plan.target.current);
     let comparison = match current {
         None => String::new(),

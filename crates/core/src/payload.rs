@@ -105,6 +105,20 @@ impl Payloads {
         (0..self.0.len()).find(|index| used.get(*index).copied().unwrap_or(0) < self.0[*index].1)
     }
 
+    /// The payload that is furthest behind its share: however many calls are made, each has about its share of them.
+    #[must_use]
+    pub fn next_by_share(&self, used: &[u32]) -> usize {
+        let had = |index: usize| 2 * u64::from(used.get(index).copied().unwrap_or(0)) + 1;
+        let share = |index: usize| u64::from(self.0[index].1);
+        let is_behind = |a: usize, b: usize| had(a) * share(b) < had(b) * share(a);
+        (1..self.0.len()).fold(
+            0,
+            |first, next| {
+                if is_behind(next, first) { next } else { first }
+            },
+        )
+    }
+
     #[must_use]
     pub fn largest(&self) -> usize {
         self.0
@@ -251,6 +265,31 @@ mod tests {
         ];
         for (weights, calls, want) in cases {
             assert_eq!(shares(weights, calls), want, "{weights:?} {calls}");
+        }
+    }
+
+    #[test]
+    fn however_many_calls_are_made_each_payload_has_its_share() {
+        let payloads = |shares: &[u32]| {
+            let each = shares.iter().map(|share| (Vec::new(), *share));
+            Payloads(each.collect())
+        };
+        let cases: [(&[u32], usize, &[u32]); 6] = [
+            (&[10], 7, &[7]),
+            (&[30, 10], 4, &[3, 1]),
+            (&[30, 10], 8, &[6, 2]),
+            (&[5, 15, 30], 10, &[1, 3, 6]),
+            (&[1, 49], 24, &[0, 24]),
+            (&[0, 1], 3, &[0, 3]),
+        ];
+        for (shares, calls, want) in cases {
+            let payloads = payloads(shares);
+            let mut used = vec![0; shares.len()];
+            for _ in 0..calls {
+                let next = payloads.next_by_share(&used);
+                used[next] += 1;
+            }
+            assert_eq!(used, want, "{shares:?}");
         }
     }
 

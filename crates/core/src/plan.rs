@@ -161,6 +161,8 @@ const SIZES_AT_ONCE: u32 = 4;
 const EVENTS_FOR_BATCHES: u32 = 22_000;
 /// Five for the task, two for the choice behind it, and four for the branch around the last one of a round.
 const EVENTS_OF_A_BATCH: u32 = 11;
+/// Seven each for the publisher and the analyzer with the choices behind them, and four around the branches.
+const EVENTS_OF_A_ROUND: u32 = 18;
 
 impl Plan {
     /// # Errors
@@ -211,8 +213,17 @@ impl Plan {
             Search::Grid(sizes) => sizes.len(),
             Search::Adaptive(_) => MOST_SIZES_OF_A_SEARCH,
         };
-        let sizes = u32::try_from(sizes).unwrap_or(u32::MAX);
-        let most_batches = EVENTS_FOR_BATCHES / EVENTS_OF_A_BATCH / sizes.max(1);
+        let sizes = u32::try_from(sizes + usize::from(request.baseline)).unwrap_or(u32::MAX);
+        // A burst of cold starts is a batch, and a round; other rounds are few.
+        let of_the_round = if request.is_cold() {
+            EVENTS_OF_A_ROUND
+        } else {
+            0
+        };
+        let of_all_sizes = EVENTS_OF_A_BATCH
+            .saturating_mul(sizes)
+            .saturating_add(of_the_round);
+        let most_batches = EVENTS_FOR_BATCHES / of_all_sizes.max(1);
         // While another tuning holds the function, `$LATEST` has a size of that tuning's.
         let memory = lock.map_or(latest.memory, |note| note.memory);
         Ok(Self {
@@ -235,6 +246,18 @@ impl Plan {
             longest_wait_s: stack.longest_wait_s,
             viewer,
         })
+    }
+
+    /// The current size, where it is measured to compare with and is none of those that were asked for.
+    #[must_use]
+    pub fn beside(&self) -> Option<MemoryMb> {
+        let request = &self.request;
+        let current = self.target.current;
+        let was_asked_for = match &request.search {
+            Search::Grid(sizes) => sizes.contains(&current),
+            Search::Adaptive(bounds) => bounds.hold(current),
+        };
+        (request.baseline && !request.dry_run && !was_asked_for).then_some(current)
     }
 
     /// The size of a throwaway version, where one is needed: not the one that the function has.

@@ -7,12 +7,13 @@ use crate::choice::Strategy;
 use crate::error::Fault;
 use crate::function::{self, FunctionRef};
 use crate::lock;
+use crate::measurement::Wanted;
 use crate::memory::MemoryMb;
 use crate::payload::Payloads;
 use crate::prices::StatedPrice;
 use crate::role::RoleArn;
 use crate::s3::S3Uri;
-use crate::search::{Bounds, MOST_SIZES_OF_A_SEARCH};
+use crate::search::{Bounds, MOST_SAMPLES_OF_A_SEARCH};
 
 /// What the writer of an execution input asks for.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -256,10 +257,6 @@ impl Request {
         let payload_s3 = read.optional("payloadS3", s3_uri).flatten();
         let dry_run = read.optional("dryRun", boolean).unwrap_or(false);
         let only_cold_starts = read.optional("onlyColdStarts", boolean).unwrap_or(false);
-        read.refuse_what_step_functions_cannot_carry(bytes, num);
-        if only_cold_starts && !dry_run {
-            read.refuse_more_cold_starts_than_can_be_carried(&search, num);
-        }
         let precision = read.optional("precision", precision);
         let limits = read.limits(num.filter(|_| !dry_run));
         let month = read.month();
@@ -272,6 +269,14 @@ impl Request {
         let auto_optimize_alias = read.optional("autoOptimizeAlias", alias).flatten();
         let min_improvement_percent = read.min_improvement(auto_optimize);
         let baseline = read.optional("baseline", boolean);
+        // What is asked for needs something to compare with.
+        let baseline = baseline.unwrap_or(month.is_some() || min_improvement_percent.is_some());
+        let most_samples = num.map_or(0, |num| most_samples(&search, only_cold_starts, num));
+        read.refuse_what_step_functions_cannot_carry(bytes, most_samples);
+        if let (Search::Grid(sizes), true, false) = (&search, only_cold_starts, dry_run) {
+            let sizes = sizes.len() + usize::from(baseline);
+            read.refuse_more_cold_starts_than_can_be_carried(sizes, num);
+        }
         let on_failure = read.optional("onFailure", on_failure);
         let pre_processor = read.optional("preProcessorARN", processor).flatten();
         let post_processor = read.optional("postProcessorARN", processor).flatten();
@@ -297,8 +302,7 @@ impl Request {
                 },
                 limits,
                 month,
-                // What is asked for needs something to compare with.
-                baseline: baseline.unwrap_or(month.is_some() || min_improvement_percent.is_some()),
+                baseline,
                 parallel: parallel.unwrap_or(Parallel::OneAtATime),
                 discard_top_bottom: discard
                     .unwrap_or(DEFAULT_DISCARD)
@@ -339,6 +343,12 @@ impl Request {
     #[must_use]
     pub fn is_cold(&self) -> bool {
         self.only_cold_starts && !self.dry_run
+    }
+
+    /// Whether a call for which an environment was started counts for little: a search compares sizes by few calls.
+    #[must_use]
+    pub fn warm_calls_decide(&self) -> bool {
+        matches!(self.search, Search::Adaptive(_)) && !self.only_cold_starts && !self.dry_run
     }
 
     /// The alias to move to the best size, if that is asked for.
@@ -582,11 +592,7 @@ impl Reader<'_> {
 
     /// Cold starts that are missing after a round are made in the next one, so that the samples of all sizes travel from
     /// round to round together.
-    fn refuse_more_cold_starts_than_can_be_carried(&mut self, search: &Search, num: Option<u32>) {
-        let sizes = match search {
-            Search::Grid(sizes) => sizes.len(),
-            Search::Adaptive(_) => MOST_SIZES_OF_A_SEARCH,
-        };
+    fn refuse_more_cold_starts_than_can_be_carried(&mut self, sizes: usize, num: Option<u32>) {
         let left_for_each = (STATE_LIMIT - PLAN_BYTES) / (sizes as u64).max(1);
         let most = left_for_each.saturating_sub(BRANCH_BYTES) / SAMPLE_BYTES;
         if let Some(num) = num
@@ -604,8 +610,8 @@ impl Reader<'_> {
 
     /// The executor gets the input and the samples so far in one piece. More than Step Functions carries would end the
     /// execution in the middle, by an error that no state can catch.
-    fn refuse_what_step_functions_cannot_carry(&mut self, input: u64, num: Option<u32>) {
-        let samples = num.map_or(0, u64::from) * SAMPLE_BYTES;
+    fn refuse_what_step_functions_cannot_carry(&mut self, input: u64, most_samples: u32) {
+        let samples = u64::from(most_samples) * SAMPLE_BYTES;
         if input + samples + PLAN_BYTES > STATE_LIMIT {
             self.faults.push(Fault::new(
                 "payload",
@@ -615,6 +621,20 @@ impl Reader<'_> {
                     STATE_LIMIT.saturating_sub(samples + PLAN_BYTES)
                 ),
             ));
+        }
+    }
+}
+
+/// Of one size, while it is measured.
+fn most_samples(search: &Search, only_cold_starts: bool, num: u32) -> u32 {
+    match search {
+        Search::Grid(_) => num,
+        Search::Adaptive(_) => {
+            let wanted = Wanted {
+                samples: num.min(MOST_SAMPLES_OF_A_SEARCH),
+                warm: !only_cold_starts,
+            };
+            wanted.most()
         }
     }
 }

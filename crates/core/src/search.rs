@@ -9,12 +9,21 @@ use crate::request::Limits;
 
 /// More sizes than this are never measured by one search.
 pub const MOST_SIZES_OF_A_SEARCH: usize = 24;
+/// Nor more samples wanted of them all: they travel together from round to round.
+pub const MOST_SAMPLES_OF_A_SEARCH: u32 = 2_000;
 
 /// Between which sizes the search chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Bounds {
     pub lowest: MemoryMb,
     pub highest: MemoryMb,
+}
+
+impl Bounds {
+    #[must_use]
+    pub fn hold(self, memory: MemoryMb) -> bool {
+        (self.lowest..=self.highest).contains(&memory)
+    }
 }
 
 impl Default for Bounds {

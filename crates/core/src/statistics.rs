@@ -46,9 +46,9 @@ impl From<Estimate> for [f64; 5] {
 }
 
 /// Sample counts at which it is asked whether a mean is known well enough. Few and far apart, so that chance does not
-/// get many tries; none below ten, where the spread itself is hardly known.
+/// get many tries; none below twelve, where the spread itself is hardly known.
 const LOOKS: [usize; 18] = [
-    10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 960, 1280, 1920, 2560, 3840,
+    12, 16, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 960, 1280, 1920, 2560, 3840,
 ];
 /// Of the standard normal distribution, for 95 % on two sides.
 const Z: f64 = 1.96;
@@ -220,13 +220,13 @@ const FEWEST_TO_JUDGE: usize = 10;
 
 /// Whether the values fall into two heaps, and into which. The split is that of two means (Otsu 1979) of the logarithms;
 /// the heaps are two if their distance is that many times their spread (D of Ashman, Bird and Zepf 1994: 2.6 for a normal
-/// distribution cut in halves, 3.5 for an even one), if one is half as slow again as the other, and if neither is a
+/// distribution cut in halves, 3.5 for an even one), if one is twice as slow as the other, and if neither is a
 /// handful of outliers.
 #[must_use]
 pub fn heaps(values: &[f64]) -> Option<Heaps> {
     const SEPARATION: f64 = 4.5;
-    const RATIO: f64 = 1.5;
-    const SMALLEST_SHARE: f64 = 0.05;
+    const RATIO: f64 = 2.0;
+    const SMALLEST_SHARE: f64 = 0.08;
     const SMALLEST: usize = 3;
     let sorted = sorted(values);
     if sorted.len() < FEWEST_TO_JUDGE || sorted[0] <= 0.0 {

@@ -1,14 +1,19 @@
 //! What travels through the state machine, and what the analyzer makes of it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Candidate, best};
+use crate::choice::{self, Candidate};
 use crate::error::{Caught, Failure, TuneError};
-use crate::measurement::{Progress, Summary, Tally, Version};
+use crate::measurement::{Progress, Samples, Summary, Tally, Version, Wanted};
 use crate::memory::MemoryMb;
 use crate::outcome::{Conclusion, Counted, DryRun, Outcome};
 use crate::plan::Plan;
 use crate::request::{OnFailure, Parallel, Search};
+use crate::search::{
+    Bounds, MOST_SAMPLES_OF_A_SEARCH, MOST_SIZES_OF_A_SEARCH, Next, Question, Seen,
+};
 
 /// The state between two steps. The payload is not in it: steps that need it read it from the execution's input.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -17,7 +22,7 @@ pub struct Tuning {
     pub plan: Plan,
     pub round: Round,
     pub published: Published,
-    /// Sizes with which nothing more is to be done.
+    /// Sizes that are not in the round. With one that failed nothing more is to be done; a search may come back to others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<Branch>,
     /// State transitions of the rounds that are over.
@@ -59,6 +64,8 @@ pub struct Round {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Branch {
     pub memory: MemoryMb,
+    /// Samples that it is to have at the end of the round.
+    pub wanted: u32,
     #[serde(default)]
     pub progress: Progress,
     /// An error of the executor itself, which the state machine caught.
@@ -77,7 +84,10 @@ pub struct Published {
     /// Versions that will never work, which AWS says some time after it made them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<FailedVersion>,
-    /// How long it has waited for another tuning of the function.
+    /// What the account may have at the most, once AWS has refused more and has said that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest: Option<MemoryMb>,
+    /// How long it has waited for another tuning of the function; in a search, since the round began.
     #[serde(default)]
     pub waited_s: u64,
     /// How long it has waited for its versions to become active.
@@ -117,30 +127,51 @@ const MOST_ROUNDS: u32 = 20;
 const MOST_FRUITLESS: u32 = 3;
 /// So many calls for each cold start that is wanted are enough.
 const MOST_CALLS_PER_COLD_START: u32 = 4;
+/// So many cold starts are a measurement for a search, though it wanted more.
+const FEWEST_COLD_STARTS: usize = 5;
+/// In a search the current size gets so many calls: enough to compare with.
+const CALLS_OF_THE_BASELINE: u32 = 20;
+
+impl SizeResult {
+    /// Its averages, where it has any.
+    #[must_use]
+    pub fn candidate(&self) -> Option<Candidate> {
+        let summary = self.result.as_ref().ok()?;
+        Some(Candidate {
+            memory: self.memory,
+            cost: summary.average_cost,
+            duration_ms: summary.average_duration_ms,
+        })
+    }
+}
 
 impl Branch {
     #[must_use]
-    pub fn new(memory: MemoryMb) -> Self {
+    pub fn new(memory: MemoryMb, wanted: u32) -> Self {
         Self {
             memory,
+            wanted,
             progress: Progress::default(),
             caught: None,
         }
     }
 
-    /// Nothing more is to be measured, where so many cold starts are wanted.
-    fn is_over(&self, wanted: u32) -> bool {
+    /// Nothing more is to be measured in this round, nor in another one for what is missing.
+    fn is_over(&self) -> bool {
         let Progress {
-            summary,
-            failure,
-            fruitless,
-            tally,
-            ..
+            fruitless, tally, ..
         } = &self.progress;
-        let has_ended = summary.is_some() || failure.is_some() || self.caught.is_some();
-        let is_in_vain = *fruitless >= MOST_FRUITLESS
-            || tally.calls >= wanted.saturating_mul(MOST_CALLS_PER_COLD_START);
-        has_ended || is_in_vain
+        let most_calls = self.wanted.saturating_mul(MOST_CALLS_PER_COLD_START);
+        let is_in_vain = *fruitless >= MOST_FRUITLESS || tally.calls >= most_calls;
+        self.is_measured() || self.has_failed() || is_in_vain
+    }
+
+    fn is_measured(&self) -> bool {
+        self.progress.summary.is_some()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.progress.failure.is_some() || self.caught.is_some()
     }
 
     /// For another round, with what was measured so far.
@@ -148,14 +179,29 @@ impl Branch {
         Self {
             progress: Progress {
                 done: false,
+                summary: None,
                 ..self.progress
             },
             ..self
         }
     }
 
+    /// For a search the cold starts that came are a measurement, too, once no more are tried for.
+    fn with_what_came(self, plan: &Plan) -> Self {
+        let is_enough = self.progress.samples.len() >= FEWEST_COLD_STARTS;
+        if self.is_measured() || self.has_failed() || !is_enough {
+            return self;
+        }
+        let wanted = wanted(plan, self.wanted);
+        let progress =
+            self.progress
+                .finish_for_now(None, wanted, &plan.request, self.memory, &plan.price);
+        Self { progress, ..self }
+    }
+
     /// What it ended with; one that has neither result nor failure never came to its cold starts.
-    fn result(self, calls: u32, rounds: u32) -> SizeResult {
+    fn result(self, rounds: u32) -> SizeResult {
+        let Self { memory, wanted, .. } = self;
         let Progress {
             samples,
             tally,
@@ -166,7 +212,7 @@ impl Branch {
         let too_few = || Failure {
             error: "NoMeasurements".to_owned(),
             cause: format!(
-                "only {} of {calls} cold starts after {rounds} rounds: of {} calls, {} found an environment that was ready, \
+                "only {} of {wanted} cold starts after {rounds} rounds: of {} calls, {} found an environment that was ready, \
                  and Lambda refused {} more; lower `num`, or raise the concurrency that the function and the account have",
                 samples.len(),
                 tally.calls,
@@ -176,25 +222,28 @@ impl Branch {
         };
         let failure = failure.or_else(|| self.caught.map(Failure::from));
         SizeResult {
-            memory: self.memory,
+            memory,
             tally,
             result: summary.ok_or_else(|| failure.unwrap_or_else(too_few)),
         }
     }
 }
 
+/// What the samples of a size must be.
+fn wanted(plan: &Plan, samples: u32) -> Wanted {
+    Wanted {
+        samples,
+        warm: plan.request.warm_calls_decide(),
+    }
+}
+
 impl Tuning {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let sizes = match &plan.request.search {
-            Search::Grid(sizes) => sizes.clone(),
-            Search::Adaptive(bounds) => vec![bounds.lowest, bounds.highest],
-        };
-        let sizes = sizes.into_iter().map(Branch::new);
-        Self {
+        let mut tuning = Self {
             round: Round {
                 number: 1,
-                sizes: sizes.collect(),
+                sizes: Vec::new(),
                 batches_before: 0,
             },
             plan,
@@ -203,7 +252,34 @@ impl Tuning {
             transitions: 0,
             outcome: None,
             cleaned: None,
+        };
+        tuning.round.sizes = tuning.first_round();
+        tuning
+    }
+
+    fn first_round(&self) -> Vec<Branch> {
+        let request = &self.plan.request;
+        let current = self.plan.target.current;
+        let (mut sizes, calls) = match &request.search {
+            Search::Grid(sizes) => {
+                let each = sizes.iter().map(|size| (*size, request.calls()));
+                (each.collect(), request.calls())
+            }
+            Search::Adaptive(_) => (
+                self.next_of_the_search(),
+                request.calls().min(CALLS_OF_THE_BASELINE),
+            ),
+        };
+        if request.baseline && !request.dry_run {
+            match sizes.iter_mut().find(|(memory, _)| *memory == current) {
+                Some((_, wanted)) => *wanted = calls.max(*wanted),
+                None => sizes.push((current, calls)),
+            }
         }
+        let branches = sizes.into_iter();
+        branches
+            .map(|(memory, calls)| Branch::new(memory, calls.min(request.calls())))
+            .collect()
     }
 
     /// Decides what the measurements mean: another round, or the outcome.
@@ -216,15 +292,22 @@ impl Tuning {
             .transitions
             .saturating_add(self.transitions_of_the_round());
         self.refuse_a_payload_that_changed()?;
-        let wanted = self.plan.request.calls();
         let (over, unfinished): (Vec<Branch>, Vec<Branch>) = std::mem::take(&mut self.round.sizes)
             .into_iter()
-            .partition(|branch: &Branch| branch.is_over(wanted));
+            .partition(Branch::is_over);
         self.ended.extend(over);
-        if self.wants_another_round(&unfinished) {
+        if !unfinished.is_empty() && self.may_make_another_round() {
             return Ok(self.with_another_round(unfinished));
         }
         self.ended.extend(unfinished);
+        if matches!(self.plan.request.search, Search::Adaptive(_)) {
+            let ended = std::mem::take(&mut self.ended).into_iter();
+            self.ended = ended.map(|size| size.with_what_came(&self.plan)).collect();
+            let next = self.next_of_the_search();
+            if !next.is_empty() && self.may_make_another_round() {
+                return Ok(self.with_another_round_of_the_search(next));
+            }
+        }
         self.conclude()
     }
 
@@ -249,71 +332,193 @@ impl Tuning {
         }
     }
 
-    fn wants_another_round(&self, unfinished: &[Branch]) -> bool {
-        let has_failed = |branch: &Branch| branch.progress.summary.is_none();
-        let is_in_vain =
-            self.plan.request.on_failure == OnFailure::Fail && self.ended.iter().any(has_failed);
-        !unfinished.is_empty() && !is_in_vain && self.round.number < self.most_rounds()
+    fn may_make_another_round(&self) -> bool {
+        let request = &self.plan.request;
+        let mut failed = self.ended.iter().filter(|size| !size.is_measured());
+        let is_in_vain = request.on_failure == OnFailure::Fail
+            && failed.any(|size| self.was_asked_for(size.memory));
+        !request.dry_run && !is_in_vain && self.round.number < self.most_rounds()
+    }
+
+    /// Nobody asked for the current size, nor for what a search finds beyond the account's largest.
+    fn was_asked_for(&self, memory: MemoryMb) -> bool {
+        let is_searched = matches!(self.plan.request.search, Search::Adaptive(_));
+        let is_beyond = |largest| memory > largest;
+        let is_beyond = self.published.largest.is_some_and(is_beyond);
+        self.plan.beside() != Some(memory) && !(is_searched && is_beyond)
     }
 
     fn most_rounds(&self) -> u32 {
         let request = &self.plan.request;
         let needed = match request.parallel {
-            Parallel::AtMost(calls) => request.calls().div_ceil(calls.max(1)),
-            Parallel::OneAtATime | Parallel::AllAtOnce => 1,
+            Parallel::AtMost(calls) if request.is_cold() => request.num.div_ceil(calls.max(1)),
+            _ => 1,
         };
         needed.saturating_add(MOST_ROUNDS)
     }
 
-    /// Sizes whose bursts took each other's concurrency are measured one after the other from here on.
-    fn with_another_round(self, unfinished: Vec<Branch>) -> Self {
-        let was_throttled = unfinished
-            .iter()
-            .any(|branch| branch.progress.tally.throttles > 0);
-        let mut plan = self.plan;
-        if was_throttled {
-            plan.sizes_at_once = 1;
+    /// On fresh versions, for the cold starts that are missing. Sizes whose bursts took each other's concurrency are
+    /// measured one after the other from here on.
+    fn with_another_round(mut self, unfinished: Vec<Branch>) -> Self {
+        let was_throttled = |branch: &Branch| branch.progress.tally.throttles > 0;
+        if unfinished.iter().any(was_throttled) {
+            self.plan.sizes_at_once = 1;
         }
+        self.in_the_next_round(unfinished)
+    }
+
+    /// It waits for other tunings anew: they take their turns in each round.
+    fn with_another_round_of_the_search(mut self, next: Vec<(MemoryMb, u32)>) -> Self {
+        self.published.waited_s = 0;
+        let mut sizes = Vec::with_capacity(next.len());
+        for (memory, wanted) in next {
+            let known = self.ended.iter().position(|size| size.memory == memory);
+            sizes.push(match known {
+                Some(place) => Branch {
+                    wanted,
+                    ..self.ended.remove(place)
+                },
+                None => Branch::new(memory, wanted),
+            });
+        }
+        self.in_the_next_round(sizes)
+    }
+
+    /// Cold starts need fresh versions; else those that there are have environments that are warm.
+    fn in_the_next_round(self, sizes: Vec<Branch>) -> Self {
+        let Published {
+            versions,
+            failed,
+            largest,
+            waited_s,
+            ..
+        } = self.published;
+        let (versions, failed) = if self.plan.request.is_cold() {
+            (Vec::new(), Vec::new())
+        } else {
+            (versions, failed)
+        };
         Self {
-            plan,
             round: Round {
                 number: self.round.number + 1,
-                batches_before: unfinished
+                batches_before: sizes
                     .iter()
                     .map(|size| size.progress.batches)
                     .fold(0, u32::saturating_add),
-                sizes: unfinished.into_iter().map(Branch::again).collect(),
+                sizes: sizes.into_iter().map(Branch::again).collect(),
             },
             published: Published {
-                waited_s: self.published.waited_s,
+                versions,
+                failed,
+                largest,
+                waited_s,
                 ..Published::default()
             },
             ..self
         }
     }
 
-    fn conclude(self) -> Result<Self, TuneError> {
-        let plan = self.plan;
-        let calls = plan.request.calls();
+    /// What a search is asked, unless the account may have none of the sizes.
+    fn question(&self) -> Option<Question> {
+        let request = &self.plan.request;
+        let Search::Adaptive(bounds) = request.search else {
+            return None;
+        };
+        let largest = self.published.largest.unwrap_or(bounds.highest);
+        let bounds = Bounds {
+            highest: bounds.highest.min(largest),
+            ..bounds
+        };
+        (bounds.lowest <= bounds.highest).then_some(Question {
+            bounds,
+            strategy: request.strategy,
+            limits: request.limits,
+            discard: request.discard_top_bottom,
+            most_calls: request.num,
+        })
+    }
+
+    /// What a search knows: the samples of each size that decide, none where it failed.
+    fn known(&self, bounds: Bounds) -> Vec<(MemoryMb, Option<Cow<'_, Samples>>)> {
+        let sizes = self.ended.iter().filter(|size| bounds.hold(size.memory));
+        let known = sizes.map(|size| {
+            let wanted = wanted(&self.plan, size.wanted);
+            let samples = || wanted.deciding(&size.progress.samples);
+            (size.memory, size.is_measured().then(samples))
+        });
+        known.collect()
+    }
+
+    /// The sizes of the next round of a search, each with the samples that it is to have then; none where another round
+    /// cannot pay, or would not fit into the state.
+    fn next_of_the_search(&self) -> Vec<(MemoryMb, u32)> {
+        let Some(question) = self.question() else {
+            return Vec::new();
+        };
+        let known = self.known(question.bounds);
+        let Next::Measure(next) = question.next(&seen(&known)) else {
+            return Vec::new();
+        };
+        let taken = self.ended.iter().map(|size| size.wanted);
+        let mut samples_left =
+            MOST_SAMPLES_OF_A_SEARCH.saturating_sub(taken.fold(0, u32::saturating_add));
+        let mut sizes_left = MOST_SIZES_OF_A_SEARCH.saturating_sub(self.ended.len());
+        let mut granted: Vec<(MemoryMb, u32)> = Vec::new();
+        for (memory, calls) in next {
+            let before = self.ended.iter().find(|size| size.memory == memory);
+            let is_in_vain = match before {
+                Some(size) => !size.is_measured(),
+                None => sizes_left == 0 || !question.bounds.hold(memory),
+            };
+            let is_twice = granted.iter().any(|(granted, _)| *granted == memory);
+            let has = before.map_or(0, |size| size.wanted);
+            let calls = calls.min(question.most_calls);
+            let more = calls.saturating_sub(has).min(samples_left);
+            if is_in_vain || is_twice || more == 0 {
+                continue;
+            }
+            samples_left -= more;
+            sizes_left -= usize::from(before.is_none());
+            granted.push((memory, has + more));
+        }
+        granted
+    }
+
+    /// The best of these, by the strategy.
+    fn best(&self, candidates: &[Candidate]) -> Option<Candidate> {
+        let Some(question) = self.question() else {
+            return choice::best(candidates, self.plan.request.strategy);
+        };
+        let memory = question.best(&seen(&self.known(question.bounds)))?;
+        let mut candidates = candidates.iter().copied();
+        candidates.find(|candidate| candidate.memory == memory)
+    }
+
+    fn conclude(mut self) -> Result<Self, TuneError> {
         let rounds = self.round.number;
-        let ended = self.ended.into_iter();
-        let results = ended.map(|branch| branch.result(calls, rounds));
-        let mut sizes: Vec<SizeResult> = results.collect();
-        sizes.sort_by_key(|size| size.memory);
-        if plan.request.on_failure == OnFailure::Fail
-            && let Some((memory, failure)) = first_failure(&sizes)
+        self.ended.sort_by_key(|size| size.memory);
+        let results = self.ended.iter().cloned();
+        let results = results.map(|branch| branch.result(rounds));
+        let beside = self.plan.beside();
+        let (baseline, sizes): (Vec<SizeResult>, Vec<SizeResult>) =
+            results.partition(|size| beside == Some(size.memory));
+        if self.plan.request.on_failure == OnFailure::Fail
+            && let Some((memory, failure)) = failures(&sizes)
+                .into_iter()
+                .find(|(memory, _)| self.was_asked_for(*memory))
         {
             return Err(TuneError::InvocationFailed(format!(
                 "{memory} could not be measured, and `onFailure` is `fail`: {failure}"
             )));
         }
-        let candidates: Vec<Candidate> = sizes.iter().filter_map(candidate).collect();
-        let Some(best) = best(&candidates, plan.request.strategy) else {
+        let candidates: Vec<Candidate> = sizes.iter().filter_map(SizeResult::candidate).collect();
+        let Some(best) = self.best(&candidates) else {
             return Err(TuneError::NoMeasurements(format!(
                 "no memory size gave a result: {}",
                 all_failures(&sizes)
             )));
         };
+        let plan = self.plan;
         let conclusion = if plan.request.dry_run {
             Conclusion::Tried(DryRun::new(&plan, &sizes))
         } else {
@@ -321,7 +526,8 @@ impl Tuning {
                 rounds,
                 transitions: self.transitions.saturating_add(TRANSITIONS_OUTSIDE_ROUNDS),
             };
-            let outcome = Outcome::new(&plan, &sizes, &candidates, best, counted);
+            let baseline = baseline.first();
+            let outcome = Outcome::new(&plan, &sizes, baseline, &candidates, best, counted);
             Conclusion::Chosen(Box::new(outcome))
         };
         Ok(Self {
@@ -358,33 +564,30 @@ impl Tuning {
     }
 }
 
+fn seen<'a>(known: &'a [(MemoryMb, Option<Cow<'a, Samples>>)]) -> Vec<Seen<'a>> {
+    let seen = known.iter().map(|(memory, samples)| Seen {
+        memory: *memory,
+        samples: samples.as_deref(),
+    });
+    seen.collect()
+}
+
 /// Initializer, Cleaner, Optimizer and Succeed.
 const TRANSITIONS_OUTSIDE_ROUNDS: u32 = 4;
 
 /// The name of the executor's error about a payload in S3, as the state machine catches it.
 const PAYLOAD_UNAVAILABLE: &str = "PayloadUnavailable";
 
-fn candidate(size: &SizeResult) -> Option<Candidate> {
-    let summary = size.result.as_ref().ok()?;
-    Some(Candidate {
-        memory: size.memory,
-        cost: summary.average_cost,
-        duration_ms: summary.average_duration_ms,
-    })
-}
-
-fn first_failure(sizes: &[SizeResult]) -> Option<(MemoryMb, &Failure)> {
+fn failures(sizes: &[SizeResult]) -> Vec<(MemoryMb, &Failure)> {
     sizes
         .iter()
-        .find_map(|size| Some((size.memory, size.result.as_ref().err()?)))
+        .filter_map(|size| Some((size.memory, size.result.as_ref().err()?)))
+        .collect()
 }
 
 /// One sentence where all sizes failed alike, else one for each size.
 fn all_failures(sizes: &[SizeResult]) -> String {
-    let failures: Vec<(MemoryMb, &Failure)> = sizes
-        .iter()
-        .filter_map(|size| Some((size.memory, size.result.as_ref().err()?)))
-        .collect();
+    let failures = failures(sizes);
     match failures.as_slice() {
         [] => "there was nothing to measure".to_owned(),
         [(_, first), rest @ ..]
@@ -410,7 +613,7 @@ mod tests {
     use crate::plan::tests::plan;
 
     fn branch(mb: u32) -> Branch {
-        let mut branch = Branch::new(MemoryMb::try_from(mb).expect("a valid size"));
+        let mut branch = Branch::new(MemoryMb::try_from(mb).expect("a valid size"), 10);
         branch.progress.done = true;
         branch.progress.batches = 1;
         branch.progress.tally = Tally {

@@ -11,11 +11,11 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use power_tuner_aws::{Answer, InvokeError, LambdaApi, StoredPayloads};
 use power_tuner_core::error::shortened;
-use power_tuner_core::measurement::{Answered, Made, Progress, Version};
+use power_tuner_core::measurement::{Answered, Made, Progress, Version, Wanted};
 use power_tuner_core::payload::Payloads;
 use power_tuner_core::plan::Plan;
 use power_tuner_core::report::{self, Ending, Found};
-use power_tuner_core::request::Parallel;
+use power_tuner_core::request::{Parallel, Search};
 use power_tuner_core::tuning::Published;
 use power_tuner_core::{Failure, MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
@@ -36,6 +36,8 @@ pub struct Input {
     plan: Plan,
     /// Which of the versions is measured.
     memory: MemoryMb,
+    /// Samples that it is to have.
+    wanted: u32,
     published: Published,
     progress: Progress,
 }
@@ -70,6 +72,10 @@ pub async fn handle(
 ) -> Result<Progress, TuneError> {
     let Input { plan, memory, .. } = &input;
     let request = &plan.request;
+    let wanted = Wanted {
+        samples: input.wanted,
+        warm: request.warm_calls_decide(),
+    };
     let (progress, failure) = match version(&input) {
         Ok(version) => {
             let payloads = payloads(objects, &input).await?;
@@ -78,6 +84,7 @@ pub async fn handle(
                 target: &api.of_target(request.role.as_ref(), &input.execution),
                 payloads: &payloads,
                 plan,
+                wanted,
                 version,
                 deadline,
                 slowest: Duration::ZERO,
@@ -94,7 +101,7 @@ pub async fn handle(
         ..progress
     };
     let samples = progress.samples.len();
-    let is_complete = samples >= request.calls() as usize;
+    let is_complete = progress.missing(wanted) == 0;
     let failure = match failure {
         None if !is_complete => progress.end_batch(&input.progress, plan.most_batches),
         ended => ended,
@@ -123,7 +130,12 @@ pub async fn handle(
         error: error.name().to_owned(),
         cause: error.to_string(),
     });
-    Ok(progress.finish(failure, request, *memory, &plan.price))
+    Ok(match request.search {
+        Search::Grid(_) => progress.finish(failure, request, *memory, &plan.price),
+        Search::Adaptive(_) => {
+            progress.finish_for_now(failure, wanted, request, *memory, &plan.price)
+        }
+    })
 }
 
 /// The version to measure, if it ever came to life.
@@ -165,6 +177,7 @@ struct Batch<'a> {
     target: &'a LambdaApi,
     payloads: &'a Payloads,
     plan: &'a Plan,
+    wanted: Wanted,
     version: &'a Version,
     deadline: Deadline,
     /// By the clock, in this batch.
@@ -195,7 +208,7 @@ impl Batch<'_> {
                 && under_way.len() + starting.len() < pace.limit
                 && pace.may_start()
                 && self.has_time_for_another(Duration::ZERO)
-                && let Some(payload) = self.payloads.next(&used)
+                && let Some(payload) = self.next_payload(&used, under_way.len() + starting.len())
             {
                 if used.len() <= payload {
                     used.resize(payload + 1, 0);
@@ -294,6 +307,16 @@ impl Batch<'_> {
         waits.then(|| Arc::new(Barrier::new(calls)))
     }
 
+    /// What the next call receives, unless those under way are all that is missing.
+    fn next_payload(&self, used: &[u32], under_way: usize) -> Option<usize> {
+        match self.plan.request.search {
+            Search::Grid(_) => self.payloads.next(used),
+            Search::Adaptive(_) => {
+                (under_way < self.missing()).then(|| self.payloads.next_by_share(used))
+            }
+        }
+    }
+
     /// Calls that run side by side have nothing to pause between.
     fn sleep_between_runs(&self) -> Duration {
         let request = &self.plan.request;
@@ -315,7 +338,7 @@ impl Batch<'_> {
         tracing::warn!(why, "a call has no answer");
         self.progress.tally.without_answer += 1;
         self.progress
-            .has_lost_too_many(self.plan.request.calls())
+            .has_lost_too_many(self.wanted.samples)
             .then(|| {
                 TuneError::InvocationFailed(format!(
                     "too many calls got no answer: {}",
@@ -333,7 +356,7 @@ impl Batch<'_> {
     }
 
     fn missing(&self) -> usize {
-        (self.plan.request.calls() as usize).saturating_sub(self.progress.samples.len())
+        self.progress.missing(self.wanted)
     }
 
     /// A call that the deadline would cut off would be made, and paid, in vain.
@@ -371,7 +394,7 @@ impl Batch<'_> {
             return Some(TuneError::InvocationFailed(self.why(error, found, payload)));
         }
         self.progress
-            .has_lost_too_many(self.plan.request.calls())
+            .has_lost_too_many(self.wanted.samples)
             .then(|| {
                 TuneError::NoMeasurements(
                     "too many calls ended without a REPORT line in their log; the function must not hold back Lambda's platform logs"

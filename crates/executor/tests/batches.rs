@@ -67,6 +67,7 @@ impl Bench {
             "input": written,
             "plan": Plan::new(request, Found::at_rest(current), &Stack::default()).expect("a plan"),
             "memory": 512,
+            "wanted": num,
             "published": {"done": true, "batches": 1, "versions": [{"memory": 512, "number": "1"}]},
             "progress": progress,
         });

@@ -9,7 +9,7 @@ use power_tuner_core::configuration::{Configuration, State};
 use power_tuner_core::marker::{Marker, Owner};
 use power_tuner_core::measurement::Version;
 use power_tuner_core::plan::Plan;
-use power_tuner_core::tuning::{Published, Round};
+use power_tuner_core::tuning::{FailedVersion, Published, Round};
 use power_tuner_core::{MemoryMb, TuneError};
 use tokio::time::Instant;
 
@@ -50,8 +50,25 @@ impl<'a> Publishing<'a> {
                 break;
             }
             let start = Instant::now();
-            let version = self.version_of(&mut latest, size).await?;
-            published.versions.push(version);
+            let tried = match published.largest {
+                Some(largest) if size > largest => Err(beyond(size, largest)),
+                _ => self.version_of(&mut latest, size).await,
+            };
+            match tried {
+                Ok(version) => published.versions.push(version),
+                Err(refused @ TuneError::MemoryRefused { largest, .. }) => {
+                    tracing::warn!(memory = size.get(), "{refused}");
+                    published.largest = largest.or(published.largest);
+                    published.failed.push(FailedVersion {
+                        version: Version {
+                            memory: size,
+                            number: String::new(),
+                        },
+                        cause: refused.to_string(),
+                    });
+                }
+                Err(error) => return Err(error),
+            }
             slowest = slowest.max(start.elapsed());
         }
         if self.exposed {
@@ -169,6 +186,15 @@ impl<'a> Publishing<'a> {
         self.exposed = size == self.plan.target.memory
             && self.marker.owner(&version.description) != Owner::User;
         Ok(version)
+    }
+}
+
+/// What AWS would say, and has said of another size.
+fn beyond(memory: MemoryMb, largest: MemoryMb) -> TuneError {
+    TuneError::MemoryRefused {
+        memory,
+        largest: Some(largest),
+        detail: format!("the largest is {largest}"),
     }
 }
 

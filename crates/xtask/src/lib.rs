@@ -4,6 +4,7 @@ mod aws;
 mod checks;
 mod cloudformation;
 mod consistency;
+mod eval;
 mod faults;
 mod functions;
 mod http;

@@ -1,0 +1,4 @@
+//! What the tuner's statistics and decisions are worth, on measured data.
+
+#[cfg(test)]
+mod coverage;
