@@ -7,6 +7,7 @@ use crate::measurement::Summary;
 use crate::memory::MemoryMb;
 use crate::request::{DurationLimit, Limits};
 use crate::statistics::{CONFIDENCE, Estimate};
+use crate::tuning::SizeResult;
 
 /// Whether a size keeps to the limits with 95 % confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -155,6 +156,18 @@ impl Limits {
     }
 }
 
+/// Those of the sizes that were measured.
+#[must_use]
+pub fn judged(limits: &Limits, sizes: &[SizeResult]) -> Vec<Judged> {
+    let judged = sizes.iter().filter_map(|size| {
+        Some(Judged {
+            candidate: size.candidate()?,
+            verdict: limits.verdict(size.result.as_ref().ok()?),
+        })
+    });
+    judged.collect()
+}
+
 /// The best by the strategy among those that keep to the limits. Where none does, the closest one: that of which the
 /// bound is above its limit by the smallest share, and the best by the strategy where that is the same.
 #[must_use]
@@ -200,7 +213,7 @@ mod tests {
 
     use super::*;
     use crate::choice::best;
-    use crate::measurement::Between;
+    use crate::measurement::{Between, Tally};
 
     fn estimate(mean: f64, half: f64) -> Estimate {
         Estimate {
@@ -238,15 +251,12 @@ mod tests {
     }
 
     fn judged(limits: &Limits, sizes: &[(u32, Summary)]) -> Vec<Judged> {
-        let sizes = sizes.iter().map(|(mb, summary)| Judged {
-            candidate: Candidate {
-                memory: MemoryMb::try_from(*mb).expect("a valid size"),
-                cost: summary.average_cost,
-                duration_ms: summary.average_duration_ms,
-            },
-            verdict: limits.verdict(summary),
+        let sizes = sizes.iter().map(|(mb, summary)| SizeResult {
+            memory: MemoryMb::try_from(*mb).expect("a valid size"),
+            tally: Tally::default(),
+            result: Ok(*summary),
         });
-        sizes.collect()
+        super::judged(limits, &sizes.collect::<Vec<_>>())
     }
 
     fn chosen(limits: &Limits, sizes: &[(u32, Summary)], strategy: Strategy) -> (u32, Meets) {

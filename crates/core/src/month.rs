@@ -6,6 +6,7 @@ use crate::configuration::FREE_EPHEMERAL_MB;
 use crate::memory::MemoryMb;
 use crate::plan::Plan;
 use crate::prices::{ProvisionedRates, Rates};
+use crate::tuning::SizeResult;
 
 /// AWS reckons a month as so long.
 const HOURS: f64 = 730.0;
@@ -58,6 +59,77 @@ pub struct ProvisionedCost {
     pub pays_from_utilization: Option<f64>,
     /// Against on demand at the same size; negative where it costs more.
     pub saving: f64,
+}
+
+/// What the outcome says about a month.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Monthly {
+    pub invocations: u64,
+    pub currency: String,
+    pub best: AtSize<MonthlyCost>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<AtSize<MonthlyCost>>,
+    /// Of the best size against the current one; negative where it costs more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saving: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<MonthlyProvisioned>,
+    /// What a reader of the numbers has to know.
+    pub notes: Vec<String>,
+}
+
+/// The same with environments that are kept ready.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct MonthlyProvisioned {
+    pub environments: u32,
+    pub best: AtSize<ProvisionedCost>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<AtSize<ProvisionedCost>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct AtSize<T> {
+    pub memory: MemoryMb,
+    pub cost: T,
+}
+
+impl Monthly {
+    /// None where the input asks for no month.
+    #[must_use]
+    pub fn of(plan: &Plan, best: &SizeResult, current: Option<&SizeResult>) -> Option<Self> {
+        let bill = Bill::of(plan)?;
+        let month = plan.request.month?;
+        let on_demand = |size| at_size(size, |memory, ms| Some(bill.on_demand(memory, ms)));
+        let ready = |size| at_size(size, |memory, ms| bill.provisioned(memory, ms));
+        let (at_best, at_current) = (on_demand(best)?, current.and_then(on_demand));
+        Some(Self {
+            invocations: month.invocations,
+            currency: plan.price.currency.clone(),
+            best: at_best,
+            current: at_current,
+            saving: at_current.and_then(|current| current.cost.saving(&at_best.cost)),
+            provisioned: month.provisioned.and_then(|environments| {
+                Some(MonthlyProvisioned {
+                    environments,
+                    best: ready(best)?,
+                    current: current.and_then(ready),
+                })
+            }),
+            notes: bill.notes(plan.request.price.is_some()),
+        })
+    }
+}
+
+/// None for a size that could not be measured.
+fn at_size<T>(
+    size: &SizeResult,
+    cost: impl FnOnce(MemoryMb, f64) -> Option<T>,
+) -> Option<AtSize<T>> {
+    let summary = size.result.as_ref().ok()?;
+    Some(AtSize {
+        memory: size.memory,
+        cost: cost(size.memory, summary.mean_billed_ms)?,
+    })
 }
 
 /// How a month is billed.

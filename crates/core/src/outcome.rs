@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Candidate, Strategy};
+use crate::choice::{Candidate, Scale, Strategy, pareto_front};
 use crate::configuration::Architecture;
+use crate::improvement::{Improvement, Measured};
+use crate::limits::{self, Constraint, Judged, Meets};
 use crate::measurement::{Tally, Version};
 use crate::memory::MemoryMb;
+use crate::month::{Bill, Monthly, MonthlyCost};
 use crate::plan::Plan;
+use crate::request::{Limits, Request};
 use crate::tuning::SizeResult;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -32,6 +36,17 @@ pub struct Outcome {
     /// One sentence: why this size.
     pub reason: String,
     pub sizes: Vec<Size>,
+    /// The limits of the input, and whether the best size keeps to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Constraint>,
+    /// The current size, where it is measured to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Size>,
+    /// Over the current size, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub improvement: Option<Improvement>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<Monthly>,
     /// Passes of publishing and measuring: those of a search, and those for cold starts that were missing.
     pub rounds: u32,
     /// What a reader of these numbers should know.
@@ -169,6 +184,26 @@ pub struct Size {
     pub average_duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_cost: Option<f64>,
+    /// Whether it keeps to the limits of the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meets_constraint: Option<Meets>,
+    /// What the limited duration is below with 95 % confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_bound_ms: Option<f64>,
+    /// The same for the cost, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_bound: Option<f64>,
+    /// No other size is both cheaper and faster.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pareto: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_cost: Option<MonthlyCost>,
+    /// Against the current size; negative where this one costs more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_saving: Option<f64>,
+    /// All in all, with environments that are kept ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_provisioned_cost: Option<f64>,
     /// Why the size could not be measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -195,9 +230,16 @@ pub enum Status {
 /// What `autoOptimize` did to the function.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Optimization {
+    /// False where the best size was not to be given to the function.
+    #[serde(default = "is_applied")]
+    pub applied: bool,
+    /// Why it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     pub from: MemoryMb,
+    /// What the function has now.
     pub to: MemoryMb,
-    /// False where the function had the best size already.
+    /// False where the function had that size already.
     pub changed: bool,
     /// The alias that was asked for, and the version that it now points at.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,7 +248,63 @@ pub struct Optimization {
     pub version: Option<String>,
 }
 
+fn is_applied() -> bool {
+    true
+}
+
+impl Optimization {
+    /// The function is left as it is.
+    #[must_use]
+    pub fn withheld(memory: MemoryMb, reason: String) -> Self {
+        Self {
+            applied: false,
+            reason: Some(reason),
+            from: memory,
+            to: memory,
+            changed: false,
+            alias: None,
+            version: None,
+        }
+    }
+}
+
 impl Outcome {
+    /// Why the best size is not to be given to the function; none where it is.
+    #[must_use]
+    pub fn why_not_to_apply(&self, request: &Request) -> Option<String> {
+        if self.constraint.as_ref().is_some_and(|limits| !limits.met) {
+            return Some(format!(
+                "no measured size keeps to the limits with 95 % confidence; {} only comes closest",
+                self.power
+            ));
+        }
+        let least = request.min_improvement_percent?;
+        let Some(improvement) = self.improvement else {
+            return Some(
+                "the current size has no measurement to compare with, and `minImprovementPercent` is set"
+                    .to_owned(),
+            );
+        };
+        let Improvement {
+            percent,
+            at_least_percent,
+        } = improvement;
+        if improvement.is_worth(least) {
+            return None;
+        }
+        Some(if percent < least {
+            format!("the improvement is {percent:.1} %, and `minImprovementPercent` is {least}")
+        } else if let Some(at_least) = at_least_percent {
+            format!(
+                "the improvement of {percent:.1} % may be chance: with 95 % confidence it is only above {at_least:.1} %; \
+                 more calls (`num`) may show it"
+            )
+        } else {
+            "too few calls were measured to tell the improvement from chance; raise `num`"
+                .to_owned()
+        })
+    }
+
     /// `baseline` is the current size where it was measured beside those that were asked for.
     #[must_use]
     pub fn new(
@@ -218,6 +316,18 @@ impl Outcome {
         counted: Counted,
     ) -> Self {
         let target = &plan.target;
+        let request = &plan.request;
+        let all = sizes.iter().chain(baseline);
+        let current = all.clone().find(|size| size.memory == target.current);
+        let chosen = sizes.iter().find(|size| size.memory == best.memory);
+        let judged = limits::judged(&request.limits, sizes);
+        let verdict = judged.iter().find(|size| size.candidate == best);
+        let view = View {
+            limits: &request.limits,
+            bill: Bill::of(plan),
+            current,
+            front: pareto_front(candidates),
+        };
         let stats = candidates.iter().map(|size| Stat {
             value: size.memory,
             average_price: size.cost,
@@ -229,11 +339,7 @@ impl Outcome {
             duration: best.duration_ms,
             state_machine: StateMachine {
                 execution_cost: f64::from(counted.transitions) * plan.price.per_transition,
-                lambda_cost: sizes
-                    .iter()
-                    .chain(baseline)
-                    .map(|size| cost_of_all_calls(plan, size))
-                    .sum(),
+                lambda_cost: all.map(|size| cost_of_all_calls(plan, size)).sum(),
                 visualization: plan
                     .viewer
                     .as_ref()
@@ -246,14 +352,87 @@ impl Outcome {
             currency: plan.price.currency.clone(),
             strategy: plan.request.strategy.name().to_owned(),
             search: plan.request.search.name().to_owned(),
-            reason: reason(plan, candidates, baseline, best),
-            sizes: sizes.iter().map(Size::of).collect(),
+            reason: reason(plan, &judged, current, best),
+            sizes: sizes.iter().map(|size| view.of(size)).collect(),
+            constraint: verdict.and_then(|size| request.limits.constraint(&size.verdict)),
+            baseline: current
+                .filter(|_| request.baseline)
+                .map(|size| view.of(size)),
+            improvement: current.and_then(|current| {
+                let scale = Scale::of(candidates);
+                Improvement::of(
+                    &measured(chosen?)?,
+                    &measured(current)?,
+                    request.strategy,
+                    &scale,
+                )
+            }),
+            monthly: chosen.and_then(|chosen| Monthly::of(plan, chosen, current)),
             rounds: counted.rounds,
-            warnings: Warning::all(sizes),
+            warnings: Warning::all(sizes)
+                .into_iter()
+                .chain(verdict.and_then(|best| unsure_of_the_limits(plan, &judged, best)))
+                .collect(),
             kept_versions: Vec::new(),
             optimization: None,
         }
     }
+}
+
+/// What all sizes are looked at with.
+struct View<'a> {
+    limits: &'a Limits,
+    bill: Option<Bill<'a>>,
+    current: Option<&'a SizeResult>,
+    front: Vec<MemoryMb>,
+}
+
+impl View<'_> {
+    fn of(&self, size: &SizeResult) -> Size {
+        let summary = size.result.as_ref().ok();
+        let verdict = summary
+            .filter(|_| self.limits.is_any())
+            .map(|summary| self.limits.verdict(summary));
+        let monthly_cost = self.monthly_cost(size);
+        let current = self.current.and_then(|current| self.monthly_cost(current));
+        let ready = self.bill.as_ref().zip(summary);
+        Size {
+            meets_constraint: verdict.map(|verdict| verdict.meets),
+            duration_bound_ms: verdict.and_then(|verdict| verdict.duration_bound_ms),
+            cost_bound: verdict.and_then(|verdict| verdict.cost_bound),
+            pareto: self.front.contains(&size.memory),
+            monthly_cost,
+            monthly_saving: current.and_then(|current| current.saving(&monthly_cost?)),
+            monthly_provisioned_cost: ready.and_then(|(bill, summary)| {
+                bill.provisioned(size.memory, summary.mean_billed_ms)?.total
+            }),
+            ..Size::of(size)
+        }
+    }
+
+    fn monthly_cost(&self, size: &SizeResult) -> Option<MonthlyCost> {
+        let summary = size.result.as_ref().ok()?;
+        let bill = self.bill.as_ref()?;
+        Some(bill.on_demand(size.memory, summary.mean_billed_ms))
+    }
+}
+
+fn measured(size: &SizeResult) -> Option<Measured<'_>> {
+    Some(Measured {
+        candidate: size.candidate()?,
+        summary: size.result.as_ref().ok()?,
+    })
+}
+
+fn unsure_of_the_limits(plan: &Plan, sizes: &[Judged], best: &Judged) -> Option<Warning> {
+    let left_out = limits::left_out_unsure(sizes, best, plan.request.strategy);
+    (!left_out.is_empty()).then(|| Warning {
+        code: "unsureOfLimits".to_owned(),
+        message: "these sizes might keep to the limits and be chosen, but their calls do not show it with 95 % confidence; \
+                  raise `num` to find out"
+            .to_owned(),
+        sizes: left_out,
+    })
 }
 
 impl Size {
@@ -281,6 +460,13 @@ impl Size {
             },
             average_duration_ms: summary.map(|summary| summary.average_duration_ms),
             average_cost: summary.map(|summary| summary.average_cost),
+            meets_constraint: None,
+            duration_bound_ms: None,
+            cost_bound: None,
+            pareto: false,
+            monthly_cost: None,
+            monthly_saving: None,
+            monthly_provisioned_cost: None,
             reason: size.result.as_ref().err().map(ToString::to_string),
             calls,
             errors,
@@ -305,25 +491,36 @@ fn cost_of_all_calls(plan: &Plan, size: &SizeResult) -> f64 {
     plan.price.of_calls(size.memory, billed_ms)
 }
 
-fn reason(
-    plan: &Plan,
-    candidates: &[Candidate],
-    baseline: Option<&SizeResult>,
-    best: Candidate,
-) -> String {
-    let wins = match (candidates.len(), plan.request.strategy) {
-        (1, _) => "the only size that was measured".to_owned(),
-        (many, Strategy::Cost) => format!("the cheapest of {many} measured sizes"),
-        (many, Strategy::Speed) => format!("the fastest of {many} measured sizes"),
-        (many, Strategy::Balanced { weight }) => {
-            format!("the best balanced of {many} measured sizes (weight {weight})")
-        }
+fn reason(plan: &Plan, sizes: &[Judged], current: Option<&SizeResult>, best: Candidate) -> String {
+    let request = &plan.request;
+    let superlative = match request.strategy {
+        Strategy::Cost => "the cheapest",
+        Strategy::Speed => "the fastest",
+        Strategy::Balanced { .. } => "the best balanced",
     };
-    let current = candidates
-        .iter()
-        .copied()
-        .chain(baseline.and_then(SizeResult::candidate))
-        .find(|size| size.memory == plan.target.current);
+    let weight = match request.strategy {
+        Strategy::Balanced { weight } => format!(" (weight {weight})"),
+        Strategy::Cost | Strategy::Speed => String::new(),
+    };
+    let many = sizes.len();
+    let limits = request.limits.in_words(&plan.price.currency);
+    let meeting = sizes.iter().filter(|size| size.verdict.meets == Meets::Yes);
+    let memory = best.memory;
+    let wins = match (request.limits.is_any(), meeting.count(), many) {
+        (false, _, 1) => format!("{memory} is the only size that was measured"),
+        (false, ..) => format!("{memory} is {superlative} of {many} measured sizes{weight}"),
+        (true, 0, _) => format!(
+            "no measured size keeps to {limits} with 95 % confidence, and {memory} comes closest"
+        ),
+        (true, 1, _) => format!(
+            "{memory} is the only one of {many} measured sizes that keeps to {limits} with 95 % confidence"
+        ),
+        (true, meeting, _) => format!(
+            "{memory} is {superlative}{weight} of the {meeting} sizes that keep to {limits} with 95 % confidence, of {many} \
+             measured sizes"
+        ),
+    };
+    let current = current.and_then(SizeResult::candidate);
     let comparison = match current {
         None => String::new(),
         Some(current) if current.memory == best.memory => {
@@ -336,7 +533,7 @@ fn reason(
             current.memory
         ),
     };
-    format!("{} is {wins}{comparison}", best.memory)
+    wins + &comparison
 }
 
 fn change(from: f64, to: f64, less: &str, more: &str) -> String {

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{self, Candidate};
+use crate::choice::Candidate;
 use crate::error::{Caught, Failure, TuneError};
+use crate::limits::{self, Meets};
 use crate::measurement::{Progress, Samples, Summary, Tally, Version, Wanted};
 use crate::memory::MemoryMb;
 use crate::outcome::{Conclusion, Counted, DryRun, Outcome};
@@ -485,13 +486,19 @@ impl Tuning {
     }
 
     /// The best of these, by the strategy.
-    fn best(&self, candidates: &[Candidate]) -> Option<Candidate> {
-        let Some(question) = self.question() else {
-            return choice::best(candidates, self.plan.request.strategy);
-        };
-        let memory = question.best(&seen(&self.known(question.bounds)))?;
-        let mut candidates = candidates.iter().copied();
-        candidates.find(|candidate| candidate.memory == memory)
+    /// What a search takes for the best is so only if its calls show that it keeps to the limits.
+    fn best(&self, sizes: &[SizeResult]) -> Option<Candidate> {
+        let request = &self.plan.request;
+        let sizes = limits::judged(&request.limits, sizes);
+        let found = self.question().and_then(|question| {
+            let memory = question.best(&seen(&self.known(question.bounds)))?;
+            let mut sizes = sizes.iter().copied();
+            sizes.find(|size| size.candidate.memory == memory)
+        });
+        found
+            .filter(|size| size.verdict.meets == Meets::Yes)
+            .or_else(|| limits::choose(&sizes, request.strategy))
+            .map(|size| size.candidate)
     }
 
     fn conclude(mut self) -> Result<Self, TuneError> {
@@ -512,7 +519,7 @@ impl Tuning {
             )));
         }
         let candidates: Vec<Candidate> = sizes.iter().filter_map(SizeResult::candidate).collect();
-        let Some(best) = self.best(&candidates) else {
+        let Some(best) = self.best(&sizes) else {
             return Err(TuneError::NoMeasurements(format!(
                 "no memory size gave a result: {}",
                 all_failures(&sizes)

@@ -60,13 +60,19 @@ pub async fn handle(
     };
     outcome.kept_versions = kept_versions;
     if plan.request.auto_optimize {
-        let hand = Hand {
-            api: &api.of_target(plan.request.role.as_ref(), &execution),
-            executions,
-            function: &plan.target.function,
-            deadline,
+        let applied = if let Some(reason) = outcome.why_not_to_apply(&plan.request) {
+            tracing::info!(reason, "not applied");
+            Optimization::withheld(plan.target.memory, reason)
+        } else {
+            let hand = Hand {
+                api: &api.of_target(plan.request.role.as_ref(), &execution),
+                executions,
+                function: &plan.target.function,
+                deadline,
+            };
+            optimize(hand, &plan, &execution, outcome.power).await?
         };
-        outcome.optimization = Some(optimize(hand, &plan, &execution, outcome.power).await?);
+        outcome.optimization = Some(applied);
     }
     Ok(Output::Chosen(outcome))
 }
@@ -89,6 +95,8 @@ async fn optimize(
             held.release().await?;
             tracing::info!(%from, to = %best, version, "applied");
             Ok(Optimization {
+                applied: true,
+                reason: None,
                 from,
                 to: best,
                 changed: from != best,
