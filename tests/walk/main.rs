@@ -13,3 +13,4 @@ mod safety;
 mod stored;
 mod undecidable;
 mod world;
+mod worth;

@@ -743,7 +743,7 @@ async fn the_best_size_is_applied_under_the_lock() {
     let outcome = world.tune("one", optimize).await.expect("an outcome");
     assert_eq!(
         outcome["optimization"],
-        json!({"from": 512, "to": 1024, "changed": true})
+        json!({"applied": true, "from": 512, "to": 1024, "changed": true})
     );
     assert_eq!(
         world.calls("CreateAlias").len(),

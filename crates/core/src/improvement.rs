@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::{Candidate, Scale, Strategy};
 use crate::measurement::Summary;
+use crate::memory::MemoryMb;
 use crate::statistics::Estimate;
 
 /// By the strategy: of the cost, of the duration, or of their balance.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Improvement {
+    /// The current size.
+    pub over: MemoryMb,
     /// Of the averages shown; negative where the current size is better.
     pub percent: f64,
     /// What it is above with 95 % confidence. None where there are too few samples to say.
@@ -89,6 +92,7 @@ impl Improvement {
             Some(then.mean - now.mean - now.above.hypot(then.below))
         };
         Some(Self {
+            over: current.candidate.memory,
             percent: percent(from - best.shown(strategy, scale)),
             at_least_percent: if is_same {
                 Some(0.0)
@@ -108,7 +112,6 @@ impl Improvement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::MemoryMb;
 
     fn summary(ms: f64, cost: f64, share: f64) -> Summary {
         let estimate = |mean: f64| Estimate {

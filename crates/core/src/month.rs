@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::FREE_EPHEMERAL_MB;
+use crate::measurement::Tally;
 use crate::memory::MemoryMb;
 use crate::plan::Plan;
 use crate::prices::{ProvisionedRates, Rates};
@@ -30,7 +31,7 @@ impl MonthlyCost {
     /// What another size saves. Requests cost the same at each size, so that their price need not be known.
     #[must_use]
     pub fn saving(&self, at: &Self) -> Option<f64> {
-        Some(self.duration + self.storage? - at.duration - at.storage?)
+        Some((self.duration + self.storage?) - (at.duration + at.storage?))
     }
 }
 
@@ -115,9 +116,23 @@ impl Monthly {
                     current: current.and_then(ready),
                 })
             }),
-            notes: bill.notes(plan.request.price.is_some()),
+            notes: bill
+                .notes(plan.request.price.is_some())
+                .into_iter()
+                .chain(cold_starts(best))
+                .collect(),
         })
     }
+}
+
+/// A month may have fewer cold starts than a tuning, or more.
+fn cold_starts(best: &SizeResult) -> Option<String> {
+    let Tally {
+        calls, cold_starts, ..
+    } = best.tally;
+    (cold_starts > 0).then(|| {
+        format!("{cold_starts} of {calls} calls were cold starts with {}, and as many are taken to be in the month", best.memory)
+    })
 }
 
 /// None for a size that could not be measured.

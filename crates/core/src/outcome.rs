@@ -286,13 +286,16 @@ impl Outcome {
             );
         };
         let Improvement {
+            over,
             percent,
             at_least_percent,
         } = improvement;
         if improvement.is_worth(least) {
             return None;
         }
-        Some(if percent < least {
+        Some(if over == self.power {
+            format!("{over} is the current size already")
+        } else if percent < least {
             format!("the improvement is {percent:.1} %, and `minImprovementPercent` is {least}")
         } else if let Some(at_least) = at_least_percent {
             format!(
