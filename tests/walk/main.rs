@@ -10,6 +10,7 @@ mod quiet;
 mod quotas;
 mod refusals;
 mod safety;
+mod search;
 mod stored;
 mod undecidable;
 mod world;

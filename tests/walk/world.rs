@@ -35,6 +35,8 @@ pub struct World {
     before: Mutex<Value>,
     /// What the first step of each execution gave out.
     planned: Mutex<BTreeMap<String, Value>>,
+    /// The states that each execution entered.
+    transitions: Mutex<BTreeMap<String, u32>>,
 }
 
 /// What becomes of the function that works for an execution when that is stopped.
@@ -199,6 +201,7 @@ impl World {
             own_lines: None,
             before: Mutex::default(),
             planned: Mutex::default(),
+            transitions: Mutex::default(),
         };
         world.remember();
         world
@@ -216,6 +219,7 @@ impl World {
             own_lines: None,
             before: Mutex::default(),
             planned: Mutex::default(),
+            transitions: Mutex::default(),
         };
         world.remember();
         world
@@ -345,7 +349,15 @@ impl World {
             }
             Ok(output)
         };
-        self.machine.execute(&arn(name), request, &run).await.ended
+        let execution = self.machine.execute(&arn(name), request, &run).await;
+        let mut transitions = self.transitions.lock().expect("nobody panics with it");
+        transitions.insert(name.to_owned(), execution.transitions);
+        execution.ended
+    }
+
+    /// How many states an execution that ended had entered.
+    pub fn transitions(&self, name: &str) -> u32 {
+        self.transitions.lock().expect("nobody panics with it")[name]
     }
 
     fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, Failure>> {

@@ -9,7 +9,10 @@ use crate::memory::MemoryMb;
 use crate::prices::Price;
 use crate::report::{Found, Report};
 use crate::request::Request;
-use crate::statistics::{Estimate, percentile_bound, percentile_floor, trimmed_mean};
+use crate::statistics::{
+    Estimate, Heaps, Percentile, drift, heaps, is_precise, percentile, percentile_bound,
+    percentile_floor, trimmed_mean,
+};
 
 /// A published version to measure.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -93,6 +96,7 @@ impl Samples {
     pub fn are_cold(&self) -> impl Iterator<Item = bool> {
         let runs = self.cold_runs.iter().enumerate();
         runs.flat_map(|(place, length)| std::iter::repeat_n(place % 2 == 1, *length as usize))
+            .take(self.len())
     }
 
     #[must_use]
@@ -182,6 +186,16 @@ impl Wanted {
         }
     }
 
+    /// Where so many were enough.
+    #[must_use]
+    pub fn at_most(self, samples: usize) -> Self {
+        let enough = u32::try_from(samples).unwrap_or(u32::MAX);
+        Self {
+            samples: self.samples.min(enough),
+            ..self
+        }
+    }
+
     /// The samples that decide: the warm ones where so many were wanted, and about half of them came.
     #[must_use]
     pub fn deciding(self, samples: &Samples) -> Cow<'_, Samples> {
@@ -250,13 +264,37 @@ impl Progress {
     /// Samples that still have to be taken.
     #[must_use]
     pub fn missing(&self, wanted: Wanted) -> usize {
-        let counted = if wanted.warm {
+        let missing = (wanted.samples as usize).saturating_sub(self.counted(wanted));
+        missing.min((wanted.most() as usize).saturating_sub(self.samples.len()))
+    }
+
+    /// Samples of the kind that is wanted.
+    #[must_use]
+    pub fn counted(&self, wanted: Wanted) -> usize {
+        if wanted.warm {
             self.samples.warm()
         } else {
             self.samples.len()
+        }
+    }
+
+    /// Whether no more samples are needed, because these show the average duration as precisely as the request asks for,
+    /// and the percentile of its limit, if it has one.
+    #[must_use]
+    pub fn is_precise(&self, wanted: Wanted, request: &Request) -> bool {
+        let Some(precision) = request.precision else {
+            return false;
         };
-        let missing = (wanted.samples as usize).saturating_sub(counted);
-        missing.min((wanted.most() as usize).saturating_sub(self.samples.len()))
+        let samples = if wanted.warm {
+            Cow::Owned(self.samples.warm_ones())
+        } else {
+            Cow::Borrowed(&self.samples)
+        };
+        let durations = &samples.duration_ms;
+        let percentile = request.limits.duration.and_then(|limit| limit.percentile);
+        is_precise(durations, request.discard_top_bottom, precision)
+            && percentile
+                .is_none_or(|percent| percentile_bound(durations, percent / 100.0).is_some())
     }
 
     /// Calls that gave no sample are made again, but not for ever.
@@ -314,7 +352,7 @@ impl Progress {
             return self.finish(failure, request, memory, price);
         }
         let deciding = wanted.deciding(&self.samples);
-        let summary = Summary::of(&deciding, request, memory, price);
+        let summary = self.sum_up(&deciding, request, memory, price);
         Self {
             done: true,
             fruitless: 0,
@@ -322,6 +360,22 @@ impl Progress {
             summary: Some(summary),
             ..self
         }
+    }
+
+    /// Payloads that take their own time each, one after the other, are neither two heaps nor a drift.
+    fn sum_up(
+        &self,
+        deciding: &Samples,
+        request: &Request,
+        memory: MemoryMb,
+        price: &Price,
+    ) -> Summary {
+        let mut summary = Summary::of(deciding, &self.samples, request, memory, price);
+        if self.by_payload.len() > 1 {
+            summary.drift = None;
+            summary.heaps = None;
+        }
+        summary
     }
 
     /// Ends the measuring: the samples become a summary, or the failure stands for them.
@@ -335,7 +389,7 @@ impl Progress {
     ) -> Self {
         let summary = match failure {
             Some(_) => None,
-            None => Some(Summary::of(&self.samples, request, memory, price)),
+            None => Some(self.sum_up(&self.samples, request, memory, price)),
         };
         Self {
             done: true,
@@ -348,6 +402,10 @@ impl Progress {
             ..self
         }
     }
+}
+
+fn len(values: &[f64]) -> u32 {
+    u32::try_from(values.len()).unwrap_or(u32::MAX)
 }
 
 /// Billed durations are whole milliseconds; JSON logs may write them with a fraction.
@@ -380,6 +438,70 @@ pub struct Summary {
     /// Where the percentile that a limit asks for lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percentile: Option<Between>,
+    /// How many samples the averages are of.
+    #[serde(default)]
+    pub samples: u32,
+    /// The plain mean of the durations, with an indicative interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_duration: Option<Estimate>,
+    #[serde(default)]
+    pub percentiles: Percentiles,
+    #[serde(default)]
+    pub slowest_ms: f64,
+    /// Plain means of all samples, those of cold starts apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<Warm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<Cold>,
+    /// By which share the duration of warm calls changed while they were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<f64>,
+    /// Of the durations of warm calls of one payload, if they fall into two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heaps: Option<Heaps>,
+}
+
+/// Those that the samples carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Percentiles {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50: Option<Percentile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90: Option<Percentile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p95: Option<Percentile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99: Option<Percentile>,
+}
+
+impl Percentiles {
+    fn of(values: &[f64]) -> Self {
+        Self {
+            p50: percentile(values, 0.5),
+            p90: percentile(values, 0.9),
+            p95: percentile(values, 0.95),
+            p99: percentile(values, 0.99),
+        }
+    }
+}
+
+/// Calls that found an environment ready.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Warm {
+    pub samples: u32,
+    pub mean_duration_ms: f64,
+}
+
+/// Calls for which an environment was started or restored.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cold {
+    pub samples: u32,
+    /// Init or restore included.
+    pub mean_duration_ms: f64,
+    pub mean_init_ms: f64,
 }
 
 /// The ends of what a percentile lies between, each with 95 % confidence; too few samples have no such end.
@@ -391,22 +513,52 @@ pub struct Between {
 
 impl Summary {
     /// As the reference computes it: both averages are trimmed means, and the average of the billed time is rounded up.
-    fn of(samples: &Samples, request: &Request, memory: MemoryMb, price: &Price) -> Self {
+    /// The averages are of the samples that decide; `all` has the others, too.
+    fn of(
+        samples: &Samples,
+        all: &Samples,
+        request: &Request,
+        memory: MemoryMb,
+        price: &Price,
+    ) -> Self {
         let discard = request.discard_top_bottom;
         let Samples {
             duration_ms,
             billed_ms,
             ..
         } = samples;
-        let percentile = request.limits.duration.and_then(|limit| limit.percentile);
+        let asked = request.limits.duration.and_then(|limit| limit.percentile);
         let per_ms = price.of_calls(memory, 1.0);
+        let (cold, warm): (Vec<_>, Vec<_>) = all
+            .duration_ms
+            .iter()
+            .zip(all.are_cold())
+            .partition(|(_, is_cold)| *is_cold);
+        let [cold, warm] =
+            [cold, warm].map(|calls| calls.into_iter().map(|(ms, _)| *ms).collect::<Vec<f64>>());
+        let of_one_kind = if warm.is_empty() { &cold } else { &warm };
         Self {
+            samples: len(duration_ms),
+            mean_duration: Estimate::plain(duration_ms),
+            percentiles: Percentiles::of(duration_ms),
+            slowest_ms: all.duration_ms.iter().copied().fold(0.0, f64::max),
+            warm: (!warm.is_empty()).then(|| Warm {
+                samples: len(&warm),
+                mean_duration_ms: trimmed_mean(&warm, 0.0),
+            }),
+            cold: (!cold.is_empty()).then(|| Cold {
+                samples: len(&cold),
+                mean_duration_ms: trimmed_mean(&cold, 0.0),
+                mean_init_ms: all.init_ms / f64::from(len(&cold)),
+            }),
+            drift: drift(of_one_kind),
+            heaps: heaps(of_one_kind),
             average_duration_ms: trimmed_mean(duration_ms, discard),
             average_cost: price.of_calls(memory, trimmed_mean(billed_ms, discard)),
             mean_billed_ms: trimmed_mean(billed_ms, 0.0),
             duration: Estimate::trimmed(duration_ms, discard),
             cost: Estimate::trimmed(billed_ms, discard).map(|billed| billed.times(per_ms)),
-            percentile: percentile.map(|percent| Between {
+            percentile: asked.map(|percent| Between {
                 low: percentile_floor(duration_ms, percent / 100.0),
                 high: percentile_bound(duration_ms, percent / 100.0),
             }),

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::Strategy;
+use crate::choice::{Candidate, Strategy, best};
 use crate::measurement::Samples;
 use crate::memory::MemoryMb;
 use crate::request::Limits;
+use crate::statistics::trimmed_mean;
 
 /// More sizes than this are never measured by one search.
 pub const MOST_SIZES_OF_A_SEARCH: usize = 24;
@@ -94,9 +95,16 @@ impl Question {
     /// Which of the measured sizes is the best; none where all failed.
     #[must_use]
     pub fn best(&self, seen: &[Seen]) -> Option<MemoryMb> {
-        seen.iter()
-            .filter(|seen| seen.samples.is_some())
-            .map(|seen| seen.memory)
-            .min()
+        let measured = seen.iter().filter_map(|seen| {
+            let samples = seen.samples?;
+            let billed_ms = trimmed_mean(&samples.billed_ms, self.discard);
+            Some(Candidate {
+                memory: seen.memory,
+                cost: billed_ms * f64::from(seen.memory.get()),
+                duration_ms: trimmed_mean(&samples.duration_ms, self.discard),
+            })
+        });
+        let measured: Vec<Candidate> = measured.collect();
+        best(&measured, self.strategy).map(|best| best.memory)
     }
 }

@@ -160,6 +160,13 @@ pub fn is_precise(values: &[f64], discard: f64, precision: f64) -> bool {
             .is_some_and(|estimate| estimate.relative_half_width() <= precision)
 }
 
+/// How many samples are to follow these until it is asked again whether they are precise.
+#[must_use]
+pub fn until_next_look(samples: usize) -> usize {
+    let next = LOOKS.into_iter().find(|look| *look > samples);
+    next.map_or(usize::MAX, |look| look - samples)
+}
+
 /// What a share of the calls keeps to.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Percentile {
@@ -439,6 +446,10 @@ mod tests {
         assert!(estimate.high > 300.0, "{estimate:?}");
         assert!(!is_precise(&values, 0.2, 0.2));
         assert!(is_precise(&[100.0; 20], 0.2, 0.001));
+        assert_eq!(
+            [0, 12, 21, 5000].map(until_next_look),
+            [12, 4, 9, usize::MAX]
+        );
         assert!(
             !is_precise(&[100.0; 21], 0.2, 0.001),
             "no look at this count"

@@ -129,7 +129,7 @@ const MOST_FRUITLESS: u32 = 3;
 /// So many calls for each cold start that is wanted are enough.
 const MOST_CALLS_PER_COLD_START: u32 = 4;
 /// So many cold starts are a measurement for a search, though it wanted more.
-const FEWEST_COLD_STARTS: usize = 5;
+const FEWEST_COLD_STARTS: usize = 3;
 /// In a search the current size gets so many calls: enough to compare with.
 const CALLS_OF_THE_BASELINE: u32 = 20;
 
@@ -185,6 +185,12 @@ impl Branch {
             },
             ..self
         }
+    }
+
+    /// It needs no more calls, whatever a search wants to know of it.
+    fn is_precise(&self, plan: &Plan) -> bool {
+        let wanted = wanted(plan, self.wanted);
+        self.progress.is_precise(wanted, &plan.request)
     }
 
     /// For a search the cold starts that came are a measurement, too, once no more are tried for.
@@ -468,7 +474,7 @@ impl Tuning {
         for (memory, calls) in next {
             let before = self.ended.iter().find(|size| size.memory == memory);
             let is_in_vain = match before {
-                Some(size) => !size.is_measured(),
+                Some(size) => !size.is_measured() || size.is_precise(&self.plan),
                 None => sizes_left == 0 || !question.bounds.hold(memory),
             };
             let is_twice = granted.iter().any(|(granted, _)| *granted == memory);

@@ -15,7 +15,8 @@ use power_tuner_core::measurement::{Answered, Made, Progress, Version, Wanted};
 use power_tuner_core::payload::Payloads;
 use power_tuner_core::plan::Plan;
 use power_tuner_core::report::{self, Ending, Found};
-use power_tuner_core::request::{Parallel, Search};
+use power_tuner_core::request::{Parallel, Request, Search};
+use power_tuner_core::statistics::until_next_look;
 use power_tuner_core::tuning::Published;
 use power_tuner_core::{Failure, MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, InLogs};
@@ -76,7 +77,7 @@ pub async fn handle(
         samples: input.wanted,
         warm: request.warm_calls_decide(),
     };
-    let (progress, failure) = match version(&input) {
+    let (progress, is_precise, failure) = match version(&input) {
         Ok(version) => {
             let payloads = payloads(objects, &input).await?;
             let mut batch = Batch {
@@ -92,16 +93,17 @@ pub async fn handle(
                 progress: input.progress.clone(),
             };
             let failure = batch.run().await;
-            (batch.progress, failure)
+            let is_precise = batch.is_precise();
+            (batch.progress, is_precise, failure)
         }
-        Err(failed) => (input.progress.clone(), Some(failed)),
+        Err(failed) => (input.progress.clone(), false, Some(failed)),
     };
     let mut progress = Progress {
         batches: progress.batches + 1,
         ..progress
     };
     let samples = progress.samples.len();
-    let is_complete = progress.missing(wanted) == 0;
+    let is_complete = is_precise || progress.missing(wanted) == 0;
     let failure = match failure {
         None if !is_complete => progress.end_batch(&input.progress, plan.most_batches),
         ended => ended,
@@ -133,6 +135,11 @@ pub async fn handle(
     Ok(match request.search {
         Search::Grid(_) => progress.finish(failure, request, *memory, &plan.price),
         Search::Adaptive(_) => {
+            let wanted = if is_precise {
+                wanted.at_most(progress.counted(wanted))
+            } else {
+                wanted
+            };
             progress.finish_for_now(failure, wanted, request, *memory, &plan.price)
         }
     })
@@ -309,9 +316,12 @@ impl Batch<'_> {
 
     /// What the next call receives, unless those under way are all that is missing.
     fn next_payload(&self, used: &[u32], under_way: usize) -> Option<usize> {
-        match self.plan.request.search {
-            Search::Grid(_) => self.payloads.next(used),
-            Search::Adaptive(_) => {
+        let Request {
+            search, precision, ..
+        } = &self.plan.request;
+        match (search, precision) {
+            (Search::Grid(_), None) => self.payloads.next(used),
+            (Search::Grid(_), Some(_)) | (Search::Adaptive(_), _) => {
                 (under_way < self.missing()).then(|| self.payloads.next_by_share(used))
             }
         }
@@ -355,8 +365,23 @@ impl Batch<'_> {
         ))
     }
 
+    /// With a precision, until it is to be asked whether the samples have it. Calls that are under way then would be the
+    /// slow ones, so that none is.
     fn missing(&self) -> usize {
-        self.progress.missing(self.wanted)
+        if self.is_precise() {
+            return 0;
+        }
+        let missing = self.progress.missing(self.wanted);
+        match self.plan.request.precision {
+            None => missing,
+            Some(_) => missing.min(until_next_look(self.progress.counted(self.wanted))),
+        }
+    }
+
+    /// Where several payloads are sent, each has to have had its share of the calls.
+    fn is_precise(&self) -> bool {
+        self.progress.is_precise(self.wanted, &self.plan.request)
+            && self.payloads.are_by_share(&self.progress.by_payload)
     }
 
     /// A call that the deadline would cut off would be made, and paid, in vain.
