@@ -47,12 +47,27 @@ pub fn normal_quantile(p: f64) -> f64 {
     (t - above / below).max(0.0)
 }
 
-/// The share of the standard normal distribution that lies below `z`.
+/// The share of the standard normal distribution that lies below `z`; wrong by less than 7.5e-8.
+/// Abramowitz & Stegun (1964), 26.2.17.
 #[must_use]
 pub fn normal(z: f64) -> f64 {
-    /// Of t, from which it cannot be told from the normal distribution.
-    const MANY: f64 = 1e9;
-    student_t(z, MANY)
+    if z < 0.0 {
+        return 1.0 - normal(-z);
+    }
+    let t = 1.0 / (1.0 + 0.231_641_9 * z);
+    let powers = [
+        0.319_381_53,
+        -0.356_563_782,
+        1.781_477_937,
+        -1.821_255_978,
+        1.330_274_429,
+    ];
+    let sum = powers
+        .iter()
+        .rev()
+        .fold(0.0, |sum, factor| t * (factor + sum));
+    let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    1.0 - density * sum
 }
 
 /// The chance of at most `successes` in `trials`, each with the chance `p`.

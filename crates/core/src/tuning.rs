@@ -13,7 +13,7 @@ use crate::outcome::{Conclusion, Counted, DryRun, Outcome};
 use crate::plan::Plan;
 use crate::request::{OnFailure, Parallel, Search};
 use crate::search::{
-    Bounds, MOST_SAMPLES_OF_A_SEARCH, MOST_SIZES_OF_A_SEARCH, Next, Question, Seen,
+    Bounds, MOST_SAMPLES_OF_A_SEARCH, MOST_SIZES_OF_A_SEARCH, Next, Question, Seen, Settings,
 };
 
 /// The state between two steps. The payload is not in it: steps that need it read it from the execution's input.
@@ -440,18 +440,27 @@ impl Tuning {
             bounds,
             strategy: request.strategy,
             limits: request.limits,
+            per_gb_second: self.plan.price.per_gb_second,
             discard: request.discard_top_bottom,
+            precision: request.precision,
             most_calls: request.num,
+            settings: Settings::default(),
         })
     }
 
     /// What a search knows: the samples of each size that decide, none where it failed.
-    fn known(&self, bounds: Bounds) -> Vec<(MemoryMb, Option<Cow<'_, Samples>>)> {
+    fn known(&self, bounds: Bounds) -> Vec<Known<'_>> {
+        let limits = &self.plan.request.limits;
         let sizes = self.ended.iter().filter(|size| bounds.hold(size.memory));
         let known = sizes.map(|size| {
             let wanted = wanted(&self.plan, size.wanted);
             let samples = || wanted.deciding(&size.progress.samples);
-            (size.memory, size.is_measured().then(samples))
+            let summary = size.progress.summary.as_ref();
+            Known {
+                memory: size.memory,
+                samples: size.is_measured().then(samples),
+                meets: summary.map_or(Meets::No, |summary| limits.verdict(summary).meets),
+            }
         });
         known.collect()
     }
@@ -577,10 +586,18 @@ impl Tuning {
     }
 }
 
-fn seen<'a>(known: &'a [(MemoryMb, Option<Cow<'a, Samples>>)]) -> Vec<Seen<'a>> {
-    let seen = known.iter().map(|(memory, samples)| Seen {
-        memory: *memory,
-        samples: samples.as_deref(),
+/// What is known of one size in the middle of a search.
+struct Known<'a> {
+    memory: MemoryMb,
+    samples: Option<Cow<'a, Samples>>,
+    meets: Meets,
+}
+
+fn seen<'a>(known: &'a [Known]) -> Vec<Seen<'a>> {
+    let seen = known.iter().map(|size| Seen {
+        memory: size.memory,
+        samples: size.samples.as_deref(),
+        meets: size.meets,
     });
     seen.collect()
 }
