@@ -12,6 +12,7 @@ mod locks;
 mod parameters;
 mod payloads;
 mod refusals;
+mod searching;
 mod starting;
 
 use anyhow::{Context as _, Result, ensure};
@@ -96,6 +97,15 @@ cases![
         json_logs_are_read_as_well_as_text,
         a_parallel_tuning_measures_with_the_payload,
         throttled_calls_are_made_again_and_counted,
+    ],
+    searching: [
+        a_search_finds_the_cheapest_size_in_rounds,
+        a_search_finds_the_fastest_size_in_rounds,
+        a_search_finds_a_balanced_size_in_rounds,
+        a_search_goes_on_where_sizes_fail,
+        a_search_stopped_between_its_rounds_leaves_no_trace,
+        a_search_stopped_while_it_measures_again_leaves_no_trace,
+        the_current_size_is_measured_beside_those_that_were_asked_for,
     ],
     hostile: [
         what_a_function_prints_is_not_taken_for_a_report,

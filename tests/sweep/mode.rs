@@ -18,15 +18,17 @@ pub enum Mode {
     Cold,
     Optimize,
     Stored,
+    Search,
 }
 
 impl Mode {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Normal,
         Self::Parallel,
         Self::Cold,
         Self::Optimize,
         Self::Stored,
+        Self::Search,
     ];
 
     pub fn name(self) -> &'static str {
@@ -36,11 +38,14 @@ impl Mode {
             Self::Cold => "cold",
             Self::Optimize => "optimize",
             Self::Stored => "stored",
+            Self::Search => "search",
         }
     }
 
+    /// All that are measured; of a search those between which it chooses.
     pub fn sizes(self) -> &'static [u64] {
         match self {
+            Self::Search => &[ORIGINAL, 1769],
             Self::Normal => &[128, ORIGINAL, BEST],
             Self::Parallel | Self::Cold | Self::Optimize => &[ORIGINAL, BEST],
             Self::Stored => &[128, ORIGINAL],
@@ -62,6 +67,7 @@ impl Mode {
                 json!({"strategy": "speed", "autoOptimize": true, "autoOptimizeAlias": LIVE})
             }
             Self::Stored => json!({"payloadS3": "s3://payloads/a/large.json"}),
+            Self::Search => json!({"search": "adaptive"}),
         };
         if let (Value::Object(input), Value::Object(more)) = (&mut input, more) {
             input.extend(more);

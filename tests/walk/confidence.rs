@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use crate::world::{FUNCTION, World};
 
-/// A function that takes as long as its curve says, but for its noise.
+/// A function that takes as long as its curve says, but for its noise, and starts in no time.
 fn noisy(coefficient: f64) -> FunctionSpec {
     let mut spec = FunctionSpec::named(FUNCTION);
     spec.behaviour.noise.coefficient = coefficient;
     spec.behaviour.noise.tail_probability = 0.0;
+    spec.behaviour.init_ms = 1.0;
     spec
 }
 
@@ -77,6 +78,7 @@ fn interval(size: &Value, field: &str) -> (f64, f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_outcome_says_how_sure_it_is() {
     let mut spec = noisy(0.02);
+    spec.behaviour.init_ms = 150.0;
     spec.behaviour.duration = Curve::Formula {
         base_ms: 20.0,
         ms_times_mb: 100_000.0,

@@ -129,7 +129,10 @@ fn is_what_aws_reported(outcome: &Value, case: &str) {
     ] {
         assert_eq!(size[count], want, "{case}, {count}: {size:#}");
     }
-    assert!(outcome.get("warnings").is_none(), "{case}: {outcome:#}");
+    // Of five calls, one of them a cold start, little is known for sure, and nothing else is strange.
+    let warnings = outcome["warnings"].as_array().expect("warnings");
+    let codes: Vec<&Value> = warnings.iter().map(|warning| &warning["code"]).collect();
+    assert_eq!(codes, [&json!("tooFewSamples")], "{case}: {outcome:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

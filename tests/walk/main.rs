@@ -4,6 +4,7 @@
 mod accounts;
 mod calls;
 mod cold;
+mod confidence;
 mod hostile;
 mod machine_tests;
 mod quiet;
@@ -13,5 +14,6 @@ mod safety;
 mod search;
 mod stored;
 mod undecidable;
+mod warnings;
 mod world;
 mod worth;

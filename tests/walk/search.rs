@@ -1,6 +1,6 @@
 //! Tunings that choose their sizes themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use e2e::Failure;
 use power_tuner_lambda_sim::{
@@ -459,7 +459,6 @@ async fn a_search_takes_the_current_size_for_one_of_its_own_if_it_may() {
     counts_are_true(&beyond, &outcome);
 }
 
-/// Executors that are throttled by the account are started again by the state machine, which bills that.
 async fn stopped(worker: Worker, holds: impl Fn(&World) -> bool) -> World {
     let mut spec = that_takes(cpu_bound());
     spec.timeout_s = 60;
@@ -469,22 +468,18 @@ async fn stopped(worker: Worker, holds: impl Fn(&World) -> bool) -> World {
     world
 }
 
-fn locks(world: &World) -> usize {
-    let locks = world.calls("CreateAlias").into_iter();
-    locks.filter(|call| call.status == Some(201)).count()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_is_stopped_between_its_rounds_leaves_nothing() {
-    // The second round is about to publish.
-    let world = stopped(Worker::LivesOn, |world| locks(world) == 2).await;
+    let has_decided = |world: &World| world.story().contains("AP");
+    let is_publishing = |world: &World| has_decided(world) && world.memory() != 512;
+    let world = stopped(Worker::LivesOn, has_decided).await;
+    assert!(!world.now().versions.is_empty(), "of the first round");
     world.event("one").await.expect("cleaned up");
     world.is_as_before();
 
-    let world = stopped(Worker::Dies, |world| locks(world) == 2).await;
-    if world.now().aliases.iter().any(|alias| alias.name == LOCK) {
-        world.let_the_lock_expire().await;
-    }
+    let world = stopped(Worker::Dies, is_publishing).await;
+    assert!(world.now().aliases.iter().any(|alias| alias.name == LOCK));
+    world.let_the_lock_expire().await;
     world.event("one").await.expect("cleaned up");
     world.is_as_before();
 }
@@ -492,15 +487,9 @@ async fn a_search_that_is_stopped_between_its_rounds_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_is_stopped_in_its_second_round_leaves_nothing() {
     for worker in [Worker::Dies, Worker::LivesOn] {
-        let is_measuring_again = |world: &World| {
-            let called: BTreeSet<u64> = calls(world)
-                .into_keys()
-                .filter_map(|version| version.parse().ok())
-                .collect();
-            locks(world) == 2 && world.calls("DeleteAlias").len() == 2 && called.len() > 3
-        };
+        let is_measuring_again = |world: &World| world.story().contains("APE");
         let world = stopped(worker, is_measuring_again).await;
-        assert!(world.now().versions.len() > 3, "of both rounds");
+        assert!(!world.now().versions.is_empty(), "of both rounds");
         world.event("one").await.expect("cleaned up");
         world.is_as_before();
     }

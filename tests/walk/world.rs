@@ -35,6 +35,8 @@ pub struct World {
     before: Mutex<Value>,
     /// What the first step of each execution gave out.
     planned: Mutex<BTreeMap<String, Value>>,
+    /// The functions that were started, in their order.
+    started: Mutex<Vec<String>>,
     /// The states that each execution entered.
     transitions: Mutex<BTreeMap<String, u32>>,
 }
@@ -201,6 +203,7 @@ impl World {
             own_lines: None,
             before: Mutex::default(),
             planned: Mutex::default(),
+            started: Mutex::default(),
             transitions: Mutex::default(),
         };
         world.remember();
@@ -219,6 +222,7 @@ impl World {
             own_lines: None,
             before: Mutex::default(),
             planned: Mutex::default(),
+            started: Mutex::default(),
             transitions: Mutex::default(),
         };
         world.remember();
@@ -360,7 +364,19 @@ impl World {
         self.transitions.lock().expect("nobody panics with it")[name]
     }
 
+    /// The functions that were started so far, one letter each: `IPEEA` is a round of two sizes.
+    pub fn story(&self) -> String {
+        let started = self.started.lock().expect("nobody panics with it");
+        started
+            .iter()
+            .filter_map(|name| name.chars().next())
+            .collect()
+    }
+
     fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, Failure>> {
+        let mut started = self.started.lock().expect("nobody panics with it");
+        started.push(resource.to_owned());
+        drop(started);
         let clients = self.clients();
         let function = resource.to_owned();
         let in_use = self.home.take_concurrency();

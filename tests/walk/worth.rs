@@ -17,7 +17,7 @@ fn faster_with_memory() -> FunctionSpec {
 }
 
 async fn tuned(world: &World, input: Value) -> Value {
-    let mut fields = json!({"num": 20, "autoOptimize": true, "parallelInvocation": 5});
+    let mut fields = json!({"num": 20, "autoOptimize": true});
     if let (Some(fields), Value::Object(input)) = (fields.as_object_mut(), input) {
         fields.extend(input);
     }
@@ -179,7 +179,7 @@ async fn a_month_is_compared_with_that_of_the_current_size() {
         (&monthly["best"]["memory"], &monthly["current"]["memory"]),
         (&json!(128), &json!(512))
     );
-    // A million calls of some 800 ms (cold starts among them) with 128 MB are 100,000 GB-seconds on arm64, and 1.6 million of /tmp.
+    // A million calls of some 800 ms (a cold start among twenty) with 128 MB are 100,000 GB-seconds on arm64, and 1.6 million of /tmp.
     let best = &monthly["best"]["cost"];
     let number = |value: &Value| value.as_f64().expect("a number");
     assert!((1.30..1.40).contains(&number(&best["duration"])), "{best}");
@@ -192,18 +192,25 @@ async fn a_month_is_compared_with_that_of_the_current_size() {
         (number(&monthly["saving"]) - saving).abs() < 1e-9,
         "{monthly:#}"
     );
-    assert_eq!(outcome["sizes"][0]["monthlyCost"], *best);
-    assert_eq!(outcome["sizes"][0]["monthlySaving"], monthly["saving"]);
+    // Of each size they are written with six digits.
+    let is_near = |one: &Value, other: &Value| {
+        let (one, other) = (number(one), number(other));
+        assert!(
+            (one - other).abs() <= other.abs() * 1e-5,
+            "{one} and {other}"
+        );
+    };
+    let size = &outcome["sizes"][0];
+    is_near(&size["monthlyCost"]["total"], &best["total"]);
+    is_near(&size["monthlySaving"], &monthly["saving"]);
     assert_eq!(outcome["baseline"]["monthlySaving"], 0.0);
     let provisioned = &monthly["provisioned"];
     assert_eq!(provisioned["environments"], 2);
     // 2 environments of an eighth of a GB for 730 hours.
     let ready = number(&provisioned["best"]["cost"]["ready"]);
     assert!((ready - 657_000.0 * 3.3334e-6).abs() < 1e-9, "{ready}");
-    assert_eq!(
-        outcome["sizes"][0]["monthlyProvisionedCost"],
-        provisioned["best"]["cost"]["total"]
-    );
+    let total = &provisioned["best"]["cost"]["total"];
+    is_near(&size["monthlyProvisionedCost"], total);
     assert!(outcome["sizes"][0]["pareto"] == true && outcome["sizes"][1]["pareto"] == true);
     world.is_as_before();
 }

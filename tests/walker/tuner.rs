@@ -88,7 +88,11 @@ pub async fn run(
         "Publisher" => {
             shown(power_tuner_publisher::handle(api, executions, read(input), until).await)
         }
-        "Executor" => shown(power_tuner_executor::handle(api, objects, read(input), until).await),
+        "Executor" => {
+            // It holds all that is known of a size.
+            let measured = power_tuner_executor::handle(api, objects, read(input), until);
+            shown(Box::pin(measured).await)
+        }
         "Analyzer" => shown(power_tuner_analyzer::handle(read(input))),
         "Optimizer" => {
             shown(power_tuner_optimizer::handle(api, executions, read(input), until).await)

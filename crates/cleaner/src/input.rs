@@ -4,6 +4,7 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use power_tuner_core::error::Caught;
 use power_tuner_core::plan::Plan;
 use power_tuner_runtime::InLogs;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,6 +33,8 @@ pub struct FromStateMachine {
 pub(crate) struct State {
     pub plan: Option<Plan>,
     pub caught: Option<Caught>,
+    /// Whatever it is: there is one from the analyzer's last decision on.
+    pub outcome: Option<IgnoredAny>,
 }
 
 /// The detail of a "Step Functions Execution Status Change".

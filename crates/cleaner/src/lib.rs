@@ -40,14 +40,15 @@ pub async fn handle(
             let FromStateMachine { execution, state } = *asked;
             // Where the first step failed there is nothing to do: that one only reads.
             let Some(plan) = &state.plan else {
-                return conclude(Ok(Cleaned::default()), state.caught.map(Failure::from));
+                let failure = state.caught.map(Failure::from);
+                return conclude(Ok(Cleaned::default()), failure, false);
             };
             let cleaned = after(api, executions, plan, &execution, deadline).await;
             let failure = match state.caught {
                 Some(caught) => Some(with_what_was_applied(api, plan, &execution, caught).await),
                 None => None,
             };
-            conclude(cleaned, failure)
+            conclude(cleaned, failure, state.outcome.is_some())
         }
         Input::Event(event) => after_event(api, executions, &event, deadline).await,
         Input::Function(named) => sweep::by_hand(api, executions, &named, deadline).await,
@@ -60,10 +61,12 @@ pub async fn handle(
     }
 }
 
-/// The first error is the execution's. One of the clean-up must not get lost behind it, nor take its place.
+/// The first error is the execution's. One of the clean-up must not get lost behind it, nor take its place; where cleaning
+/// up was what failed first, once is enough.
 fn conclude(
     cleaned: Result<Cleaned, TuneError>,
     failure: Option<Failure>,
+    was_cleaning: bool,
 ) -> Result<Cleaned, TuneError> {
     match (cleaned, failure) {
         (Ok(cleaned), failure) => Ok(Cleaned { failure, ..cleaned }),
@@ -71,8 +74,11 @@ fn conclude(
         (Err(error), Some(Failure { error: name, cause })) => {
             tracing::error!(error = error.name(), "{error}");
             let again = shortened(&error.to_string(), Failure::LONGEST_CAUSE);
-            let cause = if again == cause {
+            let cause = if again == cause && was_cleaning {
                 cause
+            } else if again == cause {
+                // What the rounds before had made is still there.
+                format!("{cause}; after that, cleaning up failed for the same reason")
             } else {
                 format!("{cause}; after that, cleaning up failed: {again}")
             };

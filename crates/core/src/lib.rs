@@ -4,6 +4,7 @@
 //! AWS; every decision is made here.
 
 pub mod choice;
+pub mod confidence;
 pub mod configuration;
 pub mod distributions;
 pub mod error;
@@ -27,6 +28,7 @@ pub mod search;
 pub mod statistics;
 pub mod tuning;
 pub mod visualization;
+pub mod warnings;
 
 pub use error::{Failure, TuneError};
 pub use memory::MemoryMb;

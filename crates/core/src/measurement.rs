@@ -74,6 +74,9 @@ pub struct Samples {
     /// The sum of the time that environments took to start or to be restored.
     #[serde(skip_serializing_if = "is_nothing")]
     pub init_ms: f64,
+    /// What the timeout is about: the longest call, without the start of its environment.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub slowest_without_init_ms: f64,
 }
 
 impl Samples {
@@ -81,7 +84,9 @@ impl Samples {
     pub fn push(&mut self, duration_ms: f64, billed_ms: f64, init_ms: Option<f64>) {
         self.duration_ms.push(duration_ms);
         self.billed_ms.push(billed_ms);
-        self.init_ms += init_ms.unwrap_or_default();
+        let init = init_ms.unwrap_or_default();
+        self.init_ms += init;
+        self.slowest_without_init_ms = self.slowest_without_init_ms.max(duration_ms - init);
         // The runs at even places are warm.
         let is_of_the_last_run = self.cold_runs.len() % 2 == usize::from(init_ms.is_none());
         match self.cold_runs.last_mut() {
@@ -101,7 +106,8 @@ impl Samples {
 
     #[must_use]
     pub fn cold(&self) -> usize {
-        self.are_cold().filter(|cold| *cold).count()
+        let runs = self.cold_runs.iter().skip(1).step_by(2);
+        runs.map(|length| *length as usize).sum()
     }
 
     #[must_use]
@@ -196,10 +202,11 @@ impl Wanted {
         }
     }
 
-    /// The samples that decide: the warm ones where so many were wanted, and about half of them came.
+    /// The samples that decide: the warm ones where those are wanted, and are about half of what was, or of what came.
     #[must_use]
     pub fn deciding(self, samples: &Samples) -> Cow<'_, Samples> {
-        let is_enough = samples.warm().saturating_mul(2) >= self.samples as usize;
+        let half_of = samples.len().min(self.samples as usize);
+        let is_enough = samples.warm().saturating_mul(2) >= half_of;
         if self.warm && samples.cold() > 0 && is_enough {
             Cow::Owned(samples.warm_ones())
         } else {
@@ -448,6 +455,8 @@ pub struct Summary {
     pub percentiles: Percentiles,
     #[serde(default)]
     pub slowest_ms: f64,
+    #[serde(default)]
+    pub slowest_without_init_ms: f64,
     /// Plain means of all samples, those of cold starts apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm: Option<Warm>,
@@ -539,8 +548,9 @@ impl Summary {
         let of_one_kind = if warm.is_empty() { &cold } else { &warm };
         Self {
             samples: len(duration_ms),
-            mean_duration: Estimate::plain(duration_ms),
+            mean_duration: Estimate::plain(duration_ms).map(Estimate::short),
             percentiles: Percentiles::of(duration_ms),
+            slowest_without_init_ms: all.slowest_without_init_ms,
             slowest_ms: all.duration_ms.iter().copied().fold(0.0, f64::max),
             warm: (!warm.is_empty()).then(|| Warm {
                 samples: len(&warm),
@@ -556,8 +566,8 @@ impl Summary {
             average_duration_ms: trimmed_mean(duration_ms, discard),
             average_cost: price.of_calls(memory, trimmed_mean(billed_ms, discard)),
             mean_billed_ms: trimmed_mean(billed_ms, 0.0),
-            duration: Estimate::trimmed(duration_ms, discard),
-            cost: Estimate::trimmed(billed_ms, discard).map(|billed| billed.times(per_ms)),
+            duration: Estimate::trimmed(duration_ms, discard).map(Estimate::short),
+            cost: Estimate::trimmed(billed_ms, discard).map(|billed| billed.times(per_ms).short()),
             percentile: asked.map(|percent| Between {
                 low: percentile_floor(duration_ms, percent / 100.0),
                 high: percentile_bound(duration_ms, percent / 100.0),
@@ -702,10 +712,73 @@ mod tests {
         assert_eq!((progress.tally.errors, progress.tally.billed_ms), (1, 50));
     }
 
+    fn of(colds: &[bool]) -> Progress {
+        let mut progress = Progress::default();
+        for cold in colds {
+            let init_ms = if *cold { 100.0 } else { 0.0 };
+            progress.record(Some(report(10.0, 10.0, init_ms)), made(Answered::Success));
+        }
+        progress
+    }
+
+    #[test]
+    fn warm_calls_are_made_until_there_are_enough_or_never_will_be() {
+        let warm = Wanted {
+            samples: 5,
+            warm: true,
+        };
+        let missing = |cold: usize, rest: usize, wanted| {
+            let all = [vec![true; cold], vec![false; rest]].concat();
+            of(&all).missing(wanted)
+        };
+        assert_eq!(missing(0, 0, warm), 5);
+        assert_eq!(missing(1, 4, warm), 1);
+        assert_eq!(missing(5, 0, warm), 5, "all were started together");
+        assert_eq!(missing(5, 5, warm), 0);
+        assert_eq!(missing(10, 0, warm), 3);
+        assert_eq!(missing(13, 0, warm), 0, "no environment is ever warm");
+        let any = Wanted {
+            warm: false,
+            ..warm
+        };
+        assert_eq!((missing(3, 0, any), missing(5, 0, any)), (2, 0));
+    }
+
+    #[test]
+    fn cold_starts_decide_only_where_there_is_little_else() {
+        let wanted = Wanted {
+            samples: 4,
+            warm: true,
+        };
+        let deciding = |colds: &[bool], wanted: Wanted| {
+            let samples = of(colds).samples;
+            let deciding = wanted.deciding(&samples);
+            (deciding.warm(), deciding.cold())
+        };
+        let mixed = [true, false, true, false];
+        assert_eq!(deciding(&mixed, wanted), (2, 0));
+        assert_eq!(deciding(&[true, true, true, false], wanted), (1, 3));
+        let ended_early = Wanted {
+            samples: 50,
+            ..wanted
+        };
+        assert_eq!(deciding(&mixed, ended_early), (2, 0));
+        let any = Wanted {
+            warm: false,
+            ..wanted
+        };
+        assert_eq!(deciding(&mixed, any), (2, 2));
+        let size = MemoryMb::try_from(1024).expect("a valid size");
+        let done = of(&mixed).finish_for_now(None, wanted, &request(json!({})), size, &price());
+        let summary = done.summary.expect("measured");
+        assert!((summary.average_duration_ms - 10.0).abs() < 1e-9);
+        assert_eq!(done.samples.len(), 4, "a search may come back");
+    }
+
     #[test]
     fn what_limits_and_a_month_are_judged_by_is_summed_up() {
         let mut progress = Progress::default();
-        for ms in 1..=100 {
+        for ms in (1..100).chain([1100]) {
             let found = report(f64::from(ms) - 0.5, f64::from(ms), 0.0);
             progress.record(Some(found), made(Answered::Success));
         }
@@ -713,7 +786,10 @@ mod tests {
         let limits = json!({"maxDurationMs": 300, "percentile": "50"});
         let done = progress.finish(None, &request(limits), size, &price());
         let summary = done.summary.expect("measured");
-        assert!((summary.mean_billed_ms - 50.5).abs() < 1e-9);
+        assert!(
+            (summary.mean_billed_ms - 60.5).abs() < 1e-9,
+            "nothing is left out"
+        );
         let (duration, cost) = (
             summary.duration.expect("a spread"),
             summary.cost.expect("a spread"),
@@ -721,12 +797,34 @@ mod tests {
         assert!((duration.mean - summary.average_duration_ms).abs() < 1e-9);
         assert!((cost.mean - 0.0505 * 1.66667e-5).abs() < 1e-15);
         let ratio = (cost.high - cost.mean) / (duration.high - duration.mean);
-        assert!((ratio - 0.001 * 1.66667e-5).abs() < 1e-15, "{ratio}");
+        assert!((ratio - 0.001 * 1.66667e-5).abs() < 1e-12, "{ratio}");
         let median = Between {
             low: Some(41.5),
             high: Some(58.5),
         };
         assert_eq!(summary.percentile, Some(median));
+    }
+
+    #[test]
+    fn payloads_that_take_their_own_time_are_neither_groups_nor_a_drift() {
+        let sum_up = |payloads: usize| {
+            let mut progress = Progress::default();
+            for call in 0..30 {
+                let late = usize::from(call >= 15);
+                let ms = if late == 1 { 900.0 } else { 100.0 } + f64::from(call % 3);
+                let to = Made {
+                    payload: late.min(payloads - 1),
+                    ..made(Answered::Success)
+                };
+                progress.record(Some(report(ms, ms, 0.0)), to);
+            }
+            let size = MemoryMb::try_from(512).expect("a valid size");
+            let done = progress.finish(None, &request(json!({})), size, &price());
+            let summary = done.summary.expect("measured");
+            (summary.heaps.is_some(), summary.drift.is_some())
+        };
+        assert_eq!(sum_up(1), (true, true));
+        assert_eq!(sum_up(2), (false, false));
     }
 
     #[test]

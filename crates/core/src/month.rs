@@ -7,6 +7,7 @@ use crate::measurement::Tally;
 use crate::memory::MemoryMb;
 use crate::plan::Plan;
 use crate::prices::{ProvisionedRates, Rates};
+use crate::statistics::six_digits;
 use crate::tuning::SizeResult;
 
 /// AWS reckons a month as so long.
@@ -28,6 +29,17 @@ pub struct MonthlyCost {
 }
 
 impl MonthlyCost {
+    /// Written with six digits: many sizes have to fit into the state.
+    #[must_use]
+    pub fn short(self) -> Self {
+        Self {
+            total: self.total.map(six_digits),
+            duration: six_digits(self.duration),
+            requests: self.requests.map(six_digits),
+            storage: self.storage.map(six_digits),
+        }
+    }
+
     /// What another size saves. Requests cost the same at each size, so that their price need not be known.
     #[must_use]
     pub fn saving(&self, at: &Self) -> Option<f64> {

@@ -1,17 +1,25 @@
 //! What a tuning found, as the execution's output says it: the reference's keys, and ours beside them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Candidate, Scale, Strategy, pareto_front};
+use crate::confidence::{Confidence, Rival};
 use crate::configuration::Architecture;
 use crate::improvement::{Improvement, Measured};
 use crate::limits::{self, Constraint, Judged, Meets};
-use crate::measurement::{Tally, Version};
+use crate::measurement::{Cold, Percentiles, Summary, Tally, Version, Warm};
 use crate::memory::MemoryMb;
 use crate::month::{Bill, Monthly, MonthlyCost};
 use crate::plan::Plan;
 use crate::request::{Limits, Request};
+use crate::statistics::{Estimate, six_digits};
 use crate::tuning::SizeResult;
+use crate::warnings::Warning;
+
+/// At so much memory AWS gives a function one full vCPU (Lambda's developer guide, "Configure Lambda function memory").
+const FULL_VCPU_MB: u32 = 1_769;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,6 +57,9 @@ pub struct Outcome {
     pub monthly: Option<Monthly>,
     /// Passes of publishing and measuring: those of a search, and those for cold starts that were missing.
     pub rounds: u32,
+    /// How sure it is that `power` is the best; absent where there are too few samples to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Confidence>,
     /// What a reader of these numbers should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -66,34 +77,6 @@ pub struct Counted {
     pub rounds: u32,
     /// State transitions that AWS bills.
     pub transitions: u32,
-}
-
-/// Something that the numbers alone do not say.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Warning {
-    /// For programs: `slowInit`.
-    pub code: String,
-    /// For people.
-    pub message: String,
-    /// The sizes that it is about.
-    pub sizes: Vec<MemoryMb>,
-}
-
-impl Warning {
-    fn all(sizes: &[SizeResult]) -> Vec<Self> {
-        let slow = sizes.iter().filter(|size| size.tally.slow_inits > 0);
-        let slow: Vec<MemoryMb> = slow.map(|size| size.memory).collect();
-        if slow.is_empty() {
-            return Vec::new();
-        }
-        vec![Self {
-            code: "slowInit".to_owned(),
-            message: "environments took more than 10 s to start; AWS starts such a one again as a part of the call, so \
-                      that the call's duration contains the second start, and neither the report nor the duration the first"
-                .to_owned(),
-            sizes: slow,
-        }]
-    }
 }
 
 /// What the measuring led to.
@@ -184,6 +167,31 @@ pub struct Size {
     pub average_duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_cost: Option<f64>,
+    /// What was measured, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u32>,
+    /// Between what the true averages lie with 95 % confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_interval_ms: Option<[f64; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_interval: Option<[f64; 2]>,
+    /// Of all samples, with nothing left out; its interval is indicative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_duration_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_duration_interval_ms: Option<[f64; 2]>,
+    /// Those that the samples carry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub percentiles: BTreeMap<String, Shown>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowest_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<Warm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<Cold>,
+    /// Present, and true, at exactly one full vCPU: code that runs on one thread gets no faster above it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub full_vcpu: bool,
     /// Whether it keeps to the limits of the input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meets_constraint: Option<Meets>,
@@ -218,6 +226,17 @@ pub struct Size {
     pub cut_off: u32,
     #[serde(rename = "maxMemoryUsedMB")]
     pub max_memory_used_mb: u32,
+}
+
+/// A percentile of the durations.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    /// In the samples.
+    pub ms: f64,
+    /// Of all calls, with 95 % confidence.
+    pub at_most_ms: f64,
+    pub samples: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -331,6 +350,8 @@ impl Outcome {
             current,
             front: pareto_front(candidates),
         };
+        let confidence = confidence(plan, sizes, &judged, best.memory);
+        let as_good = confidence.as_ref().map_or(&[][..], |of| &of.as_good);
         let stats = candidates.iter().map(|size| Stat {
             value: size.memory,
             average_price: size.cost,
@@ -372,10 +393,11 @@ impl Outcome {
             }),
             monthly: chosen.and_then(|chosen| Monthly::of(plan, chosen, current)),
             rounds: counted.rounds,
-            warnings: Warning::all(sizes)
+            warnings: Warning::all(plan, sizes, best.memory, as_good)
                 .into_iter()
                 .chain(verdict.and_then(|best| unsure_of_the_limits(plan, &judged, best)))
                 .collect(),
+            confidence,
             kept_versions: Vec::new(),
             optimization: None,
         }
@@ -404,11 +426,16 @@ impl View<'_> {
             duration_bound_ms: verdict.and_then(|verdict| verdict.duration_bound_ms),
             cost_bound: verdict.and_then(|verdict| verdict.cost_bound),
             pareto: self.front.contains(&size.memory),
-            monthly_cost,
-            monthly_saving: current.and_then(|current| current.saving(&monthly_cost?)),
-            monthly_provisioned_cost: ready.and_then(|(bill, summary)| {
-                bill.provisioned(size.memory, summary.mean_billed_ms)?.total
-            }),
+            monthly_cost: monthly_cost.map(MonthlyCost::short),
+            monthly_saving: current
+                .and_then(|current| current.saving(&monthly_cost?))
+                .map(six_digits),
+            monthly_provisioned_cost: ready
+                .and_then(|(bill, summary)| {
+                    let ready = bill.provisioned(size.memory, summary.mean_billed_ms)?;
+                    ready.total
+                })
+                .map(six_digits),
             ..Size::of(size)
         }
     }
@@ -441,6 +468,7 @@ fn unsure_of_the_limits(plan: &Plan, sizes: &[Judged], best: &Judged) -> Option<
 impl Size {
     fn of(size: &SizeResult) -> Self {
         let summary = size.result.as_ref().ok();
+        let mean = summary.and_then(|summary| summary.mean_duration);
         let Tally {
             calls,
             errors,
@@ -463,6 +491,24 @@ impl Size {
             },
             average_duration_ms: summary.map(|summary| summary.average_duration_ms),
             average_cost: summary.map(|summary| summary.average_cost),
+            samples: summary.map(|summary| summary.samples),
+            duration_interval_ms: summary
+                .and_then(|summary| interval(summary.duration, summary.average_duration_ms)),
+            cost_interval: summary.and_then(|summary| interval(summary.cost, summary.average_cost)),
+            mean_duration_ms: mean.map(|mean| six_digits(mean.mean)),
+            mean_duration_interval_ms: mean.and_then(|mean| interval(mean, mean.mean)),
+            percentiles: summary.map(percentiles).unwrap_or_default(),
+            slowest_ms: summary.map(|summary| summary.slowest_ms),
+            warm: summary.and_then(|summary| summary.warm).map(|warm| Warm {
+                mean_duration_ms: six_digits(warm.mean_duration_ms),
+                ..warm
+            }),
+            cold: summary.and_then(|summary| summary.cold).map(|cold| Cold {
+                mean_duration_ms: six_digits(cold.mean_duration_ms),
+                mean_init_ms: six_digits(cold.mean_init_ms),
+                ..cold
+            }),
+            full_vcpu: size.memory.get() == FULL_VCPU_MB,
             meets_constraint: None,
             duration_bound_ms: None,
             cost_bound: None,
@@ -483,6 +529,59 @@ impl Size {
             max_memory_used_mb,
         }
     }
+}
+
+/// Among the sizes that may be chosen: those that keep to the limits.
+fn confidence(
+    plan: &Plan,
+    sizes: &[SizeResult],
+    judged: &[Judged],
+    chosen: MemoryMb,
+) -> Option<Confidence> {
+    let all: Vec<Candidate> = judged.iter().map(|size| size.candidate).collect();
+    let scale = Scale::of(&all);
+    let may_be_chosen = |memory: MemoryMb| {
+        let mut judged = judged.iter();
+        memory == chosen
+            || judged
+                .any(|size| size.candidate.memory == memory && size.verdict.meets == Meets::Yes)
+    };
+    let rivals: Vec<Rival> = sizes
+        .iter()
+        .filter(|size| may_be_chosen(size.memory))
+        .filter_map(|size| {
+            let summary = size.result.as_ref().ok()?;
+            Rival::of(size.memory, summary, plan.request.strategy, &scale)
+        })
+        .collect();
+    let found = Confidence::of(&rivals, chosen)?;
+    Some(Confidence {
+        probability: six_digits(found.probability),
+        expected_loss_percent: six_digits(found.expected_loss_percent),
+        worst_loss_percent: six_digits(found.worst_loss_percent),
+        ..found
+    })
+}
+
+/// It holds the number shown, which is rounded in its own way.
+fn interval(of: impl Into<Option<Estimate>>, shown: f64) -> Option<[f64; 2]> {
+    let Estimate { low, high, .. } = of.into()?;
+    Some([six_digits(low).min(shown), six_digits(high).max(shown)])
+}
+
+fn percentiles(of: &Summary) -> BTreeMap<String, Shown> {
+    let Percentiles { p50, p90, p95, p99 } = of.percentiles;
+    let all = [("p50", p50), ("p90", p90), ("p95", p95), ("p99", p99)];
+    let carried = all.into_iter().filter_map(|(name, percentile)| {
+        let percentile = percentile?;
+        let shown = Shown {
+            ms: percentile.value,
+            at_most_ms: percentile.bound,
+            samples: of.samples,
+        };
+        Some((name.to_owned(), shown))
+    });
+    carried.collect()
 }
 
 fn cost_of_all_calls(plan: &Plan, size: &SizeResult) -> f64 {

@@ -119,17 +119,6 @@ impl Payloads {
         )
     }
 
-    /// Whether each payload has had its share of the calls so far, to within one.
-    #[must_use]
-    pub fn are_by_share(&self, used: &[u32]) -> bool {
-        let all: f64 = used.iter().copied().map(f64::from).sum();
-        let shares: f64 = self.0.iter().map(|(_, share)| f64::from(*share)).sum();
-        self.0.iter().enumerate().all(|(index, (_, share))| {
-            let had = f64::from(used.get(index).copied().unwrap_or(0));
-            (had - all * f64::from(*share) / shares).abs() <= 1.0
-        })
-    }
-
     #[must_use]
     pub fn largest(&self) -> usize {
         self.0
@@ -301,15 +290,6 @@ mod tests {
                 used[next] += 1;
             }
             assert_eq!(used, want, "{shares:?}");
-            assert!(payloads.are_by_share(&used));
-        }
-    }
-
-    #[test]
-    fn calls_of_one_payload_alone_are_not_by_share() {
-        let payloads = Payloads(vec![(Vec::new(), 30), (Vec::new(), 10)]);
-        for (used, want) in [(vec![9, 3], true), (vec![10, 2], true), (vec![12], false)] {
-            assert_eq!(payloads.are_by_share(&used), want, "{used:?}");
         }
     }
 

@@ -154,7 +154,7 @@ const DEFAULT_SIZES: [u32; 6] = [128, 256, 512, 1024, 1536, 3008];
 /// Fewer calls than this say nothing (the reference's bound); with more, the samples of one size would outgrow what
 /// Step Functions carries between two batches.
 const NUM: std::ops::RangeInclusive<u64> = 5..=MOST_CALLS as u64;
-const MOST_CALLS: u32 = 5_000;
+pub(crate) const MOST_CALLS: u32 = 5_000;
 /// What is shown with 95 % confidence is wrong this often.
 const UNSURE: f64 = 0.05;
 /// What Step Functions carries from one state to the next, in bytes.

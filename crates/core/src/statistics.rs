@@ -101,6 +101,17 @@ impl Estimate {
         if half == 0.0 { 0.0 } else { half / self.mean }
     }
 
+    /// Written with six digits, but for the mean: samples know no more, and many sizes have to fit into the state.
+    #[must_use]
+    pub fn short(self) -> Self {
+        Self {
+            low: six_digits(self.low).min(self.mean),
+            high: six_digits(self.high).max(self.mean),
+            standard_error: six_digits(self.standard_error),
+            ..self
+        }
+    }
+
     /// The same of a quantity that is so many times this one.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
@@ -131,6 +142,12 @@ impl Estimate {
         student_t_quantile(CONFIDENCE, self.freedom)
             / student_t_quantile(f64::midpoint(1.0, CONFIDENCE), self.freedom)
     }
+}
+
+/// The nearest number that is written with six digits.
+#[must_use]
+pub fn six_digits(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
 }
 
 /// The means of the kept values if the trimming were some ranks further down, and further up.
@@ -167,13 +184,26 @@ pub fn until_next_look(samples: usize) -> usize {
     next.map_or(usize::MAX, |look| look - samples)
 }
 
-/// What a share of the calls keeps to.
+/// What a share of the calls keeps to. In the state it is a list, too.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(from = "[f64; 2]", into = "[f64; 2]")]
 pub struct Percentile {
     /// In the sample.
     pub value: f64,
     /// With 95 % confidence, of all calls.
     pub bound: f64,
+}
+
+impl From<[f64; 2]> for Percentile {
+    fn from([value, bound]: [f64; 2]) -> Self {
+        Self { value, bound }
+    }
+}
+
+impl From<Percentile> for [f64; 2] {
+    fn from(Percentile { value, bound }: Percentile) -> Self {
+        [value, bound]
+    }
 }
 
 /// A percentile, where the sample can carry it: where it bounds it as well.

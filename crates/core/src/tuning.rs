@@ -466,21 +466,26 @@ impl Tuning {
     }
 
     /// The sizes of the next round of a search, each with the samples that it is to have then; none where another round
-    /// cannot pay, or would not fit into the state.
+    /// cannot pay, or brings nothing new.
     fn next_of_the_search(&self) -> Vec<(MemoryMb, u32)> {
         let Some(question) = self.question() else {
             return Vec::new();
         };
         let known = self.known(question.bounds);
-        let Next::Measure(next) = question.next(&seen(&known)) else {
-            return Vec::new();
-        };
+        match question.next(&seen(&known)) {
+            Next::Measure(next) => self.granted(&question, next),
+            Next::Enough => Vec::new(),
+        }
+    }
+
+    /// What is new in what a search asks for: of sizes within its bounds that have not failed, and as much as fits.
+    fn granted(&self, question: &Question, asked: Vec<(MemoryMb, u32)>) -> Vec<(MemoryMb, u32)> {
         let taken = self.ended.iter().map(|size| size.wanted);
         let mut samples_left =
             MOST_SAMPLES_OF_A_SEARCH.saturating_sub(taken.fold(0, u32::saturating_add));
         let mut sizes_left = MOST_SIZES_OF_A_SEARCH.saturating_sub(self.ended.len());
         let mut granted: Vec<(MemoryMb, u32)> = Vec::new();
-        for (memory, calls) in next {
+        for (memory, calls) in asked {
             let before = self.ended.iter().find(|size| size.memory == memory);
             let is_in_vain = match before {
                 Some(size) => !size.is_measured() || size.is_precise(&self.plan),
@@ -695,6 +700,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_search_finds_keeps_to_the_limits_where_any_size_does() {
+        let input = json!({"search": "adaptive", "powerValues": [128, 1024], "num": 30, "maxDurationMs": 300});
+        let mut tuning = Tuning::new(plan(input));
+        tuning.round.number = tuning.most_rounds();
+        let Tuning { plan, .. } = &tuning;
+        let taking = |mb, ms: f64| {
+            let memory = MemoryMb::try_from(mb).expect("a valid size");
+            let mut branch = Branch::new(memory, 30);
+            for call in 0..30 {
+                let ms = ms + f64::from(call % 3);
+                branch.progress.samples.push(ms, ms, None);
+            }
+            let (wanted, request) = (wanted(plan, 30), &plan.request);
+            let progress = branch.progress;
+            let progress = progress.finish_for_now(None, wanted, request, memory, &plan.price);
+            Branch { progress, ..branch }
+        };
+        let sizes = vec![taking(128, 1000.0), taking(512, 290.0), taking(1024, 150.0)];
+        tuning.round.sizes = sizes;
+        let outcome = match tuning.decide().expect("an outcome").outcome {
+            Some(Conclusion::Chosen(outcome)) => outcome,
+            other => panic!("not an outcome: {other:?}"),
+        };
+        assert!(outcome.power.get() > 128, "the cheapest, and too slow");
+        assert!(outcome.constraint.is_some_and(|limits| limits.met));
+    }
+
+    #[test]
     fn a_dry_run_says_which_sizes_can_be_called_and_chooses_none() {
         let sizes = vec![measured(512, 1.0, 1.0), failed(128, "out of memory")];
         let tuning = after_a_round(json!({"dryRun": true}), sizes);
@@ -875,6 +908,49 @@ mod tests {
         assert!(bytes < 256 * 1024, "{bytes}");
     }
 
+    /// A size with all that may be known of one: cold and warm calls, two heaps, a drift, every percentile.
+    fn measured_in_full(mb: u32, plan: &Plan) -> Branch {
+        let mut branch = branch(mb);
+        for call in 0..1000 {
+            let place = f64::from(call);
+            let slow = if call % 5 == 0 { 700_000.0 } else { 100_000.0 };
+            let ms = slow + place * 77.7 + 1.0 / 7.0;
+            let init_ms = (call % 100 == 0).then_some(1234.567);
+            branch.progress.samples.push(ms, ms.ceil(), init_ms);
+        }
+        branch.progress = branch
+            .progress
+            .finish(None, &plan.request, branch.memory, &plan.price);
+        let summary = branch.progress.summary.as_ref().expect("a summary");
+        assert!(summary.drift.is_some() && summary.heaps.is_some() && summary.cold.is_some());
+        assert!(summary.percentiles.p99.is_some());
+        branch
+    }
+
+    #[test]
+    fn what_is_known_of_sizes_fits_into_the_state_and_into_the_output() {
+        // `ALL`, far below the limit; and as many sizes as an input may have.
+        for (count, most) in [(46, 80 * 1024), (200, 256 * 1024)] {
+            let list: Vec<u32> = (0..count).map(|place| 1000 + 10 * place).collect();
+            let all = json!({
+                "powerValues": list, "includeOutputResults": true, "num": 1000, "maxDurationMs": 1e7 / 7.0, "percentile": 99,
+                "maxCost": 1.0 / 7.0, "monthlyInvocations": 1_000_000_007, "provisionedConcurrency": 7, "baseline": true,
+            });
+            let mut tuning = Tuning::new(plan(all));
+            let plan = &tuning.plan;
+            // The current size is beside them.
+            let all = list.iter().chain([&512]);
+            tuning.round.sizes = all.map(|mb| measured_in_full(*mb, plan)).collect();
+            let measured = serde_json::to_string(&tuning).expect("JSON").len();
+            let decided = tuning.decide().expect("a decision");
+            let decided = serde_json::to_string(&decided).expect("JSON").len();
+            assert!(
+                measured < most && decided < most,
+                "{count}: {measured}, {decided}"
+            );
+        }
+    }
+
     #[test]
     fn rounds_that_bring_nothing_are_not_repeated_for_long() {
         let mut fruitless = unfinished(512, 3);
@@ -943,6 +1019,224 @@ mod tests {
         let input = json!({"onlyColdStarts": true, "onFailure": "fail"});
         let error = after_a_round(input, sizes).decide().expect_err("as asked");
         assert_eq!(error.name(), "InvocationFailed");
+    }
+
+    fn mb(mb: u32) -> MemoryMb {
+        MemoryMb::try_from(mb).expect("a valid size")
+    }
+
+    /// A search whose first round is over, with these sizes.
+    fn searched(more: Value, sizes: Vec<Branch>) -> Tuning {
+        let mut input = json!({"search": "adaptive", "powerValues": null});
+        if let (Some(input), Value::Object(more)) = (input.as_object_mut(), more) {
+            input.extend(more);
+        }
+        after_a_round(input, sizes)
+    }
+
+    /// With so many samples, as the executor gives them back; every one of them has so many digits, and every other is
+    /// of a cold start.
+    fn sampled(memory: u32, wanted: u32, samples: u32) -> Branch {
+        let mut branch = Branch::new(mb(memory), wanted);
+        for sample in 0..samples {
+            let ms = 800_000.0 + f64::from(sample) / 7.0;
+            let init_ms = (sample % 2 == 1).then_some(ms / 3.0);
+            branch.progress.samples.push(ms, ms.ceil(), init_ms);
+        }
+        branch.progress.tally.calls = samples;
+        branch.progress.batches += 1;
+        let wanted = Wanted {
+            samples: wanted,
+            warm: true,
+        };
+        let Plan { request, price, .. } = plan(json!({}));
+        branch.progress =
+            branch
+                .progress
+                .finish_for_now(None, wanted, &request, branch.memory, &price);
+        branch
+    }
+
+    #[test]
+    fn a_search_is_granted_what_is_new_and_fits() {
+        let sizes = vec![
+            sampled(256, 10, 12),
+            failed(300, "boom"),
+            sampled(512, 10, 10),
+        ];
+        let mut tuning = searched(json!({"num": 1500, "powerValues": [256, 2048]}), Vec::new());
+        tuning.ended = sizes;
+        let question = tuning.question().expect("a search");
+        let granted = |asked: &[(u32, u32)]| {
+            let asked = asked.iter().map(|(size, calls)| (mb(*size), *calls));
+            let granted = tuning.granted(&question, asked.collect());
+            let granted = granted.into_iter();
+            granted
+                .map(|(size, calls)| (size.get(), calls))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(granted(&[(256, 20), (1024, 5)]), [(256, 20), (1024, 5)]);
+        assert_eq!(granted(&[(256, 10), (512, 9)]), [], "they have them");
+        assert_eq!(granted(&[(300, 20)]), [], "it failed");
+        assert_eq!(granted(&[(128, 5), (2049, 5)]), [], "out of bounds");
+        assert_eq!(granted(&[(1024, 5), (1024, 9)]), [(1024, 5)], "once");
+        assert_eq!(granted(&[(1024, 4000)]), [(1024, 1500)], "`num`");
+        let left = MOST_SAMPLES_OF_A_SEARCH - 30;
+        let most = [(256, 1500), (512, 10 + left - 1490)];
+        assert_eq!(granted(&[(256, 1500), (512, 1500), (600, 5)]), most);
+        let many: Vec<(u32, u32)> = (0..100).map(|size| (600 + size, 5)).collect();
+        assert_eq!(granted(&many), many[..MOST_SIZES_OF_A_SEARCH - 3]);
+    }
+
+    #[test]
+    fn versions_and_samples_of_a_search_are_kept_over_its_rounds() {
+        let versions = vec![Version {
+            memory: mb(512),
+            number: "7".to_owned(),
+        }];
+        let again = |more: Value| {
+            let mut tuning = searched(more, Vec::new());
+            tuning.published.versions.clone_from(&versions);
+            tuning.published.waited_s = 9;
+            tuning.ended = vec![sampled(512, 3, 3), sampled(1024, 3, 3)];
+            tuning.with_another_round_of_the_search(vec![(mb(512), 8), (mb(256), 3)])
+        };
+        let next = again(json!({}));
+        assert_eq!(next.published.versions, versions);
+        assert_eq!((next.published.batches, next.published.waited_s), (0, 0));
+        let [more, new] = next.round.sizes.as_slice() else {
+            panic!("not two sizes: {:?}", next.round.sizes);
+        };
+        assert_eq!((more.wanted, more.progress.samples.len()), (8, 3));
+        assert!(!more.progress.done && more.progress.summary.is_none());
+        assert_eq!(*new, Branch::new(mb(256), 3));
+        assert_eq!(next.round.batches_before, 1, "they were counted");
+        assert_eq!(next.ended, [sampled(1024, 3, 3)]);
+        let cold = again(json!({"onlyColdStarts": true}));
+        assert_eq!(cold.published.versions, [], "no cold starts are left there");
+    }
+
+    /// Whatever the sizes turn out to be like.
+    #[test]
+    fn a_search_ends_and_its_state_is_small_at_every_step() {
+        for (strategy, cold) in [("cost", 0), ("speed", 0), ("balanced", 1)] {
+            let input = json!({"strategy": strategy, "num": 5000});
+            let mut tuning = searched(input, Vec::new());
+            tuning.round = Tuning::new(tuning.plan.clone()).round;
+            let mut rounds = 0;
+            while tuning.outcome.is_none() {
+                rounds += 1;
+                assert!(rounds <= MOST_ROUNDS + 1, "it never ends");
+                for branch in &mut tuning.round.sizes {
+                    let most = branch.wanted * (1 + cold) + cold * 3;
+                    *branch = sampled(branch.memory.get(), branch.wanted, most);
+                }
+                let bytes = serde_json::to_string(&tuning).expect("JSON").len();
+                assert!(bytes < 200 * 1024, "{bytes}");
+                tuning = tuning.decide().expect("a decision");
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_search_fits_into_the_state() {
+        let mut tuning = searched(json!({"num": 5000, "baseline": true}), Vec::new());
+        let sizes = u32::try_from(MOST_SIZES_OF_A_SEARCH).expect("a few") + 1;
+        let wanted = Wanted {
+            samples: MOST_SAMPLES_OF_A_SEARCH / (sizes - 1),
+            warm: true,
+        };
+        for size in 0..sizes {
+            let memory = 10_000 + size;
+            let branch = sampled(memory, wanted.samples, wanted.most());
+            tuning.ended.push(branch);
+            let number = "10000".to_owned();
+            let memory = mb(memory);
+            tuning.published.versions.push(Version { memory, number });
+        }
+        let bytes = serde_json::to_string(&tuning).expect("JSON").len();
+        // The first step takes a plan to have 4 KB more than this one.
+        assert!(bytes < 252 * 1024, "{bytes}");
+    }
+
+    #[test]
+    fn what_the_account_may_not_have_is_not_searched() {
+        let mut tuning = searched(json!({"onFailure": "fail"}), Vec::new());
+        tuning.published.largest = Some(mb(3008));
+        let question = tuning.question().expect("a search");
+        assert_eq!(question.bounds.highest, mb(3008));
+        tuning.ended = vec![sampled(512, 3, 3), failed(10_240, "refused")];
+        assert_eq!(tuning.known(question.bounds).len(), 1);
+        assert!(tuning.may_make_another_round(), "nobody asked for it");
+        tuning.ended.push(failed(3008, "boom"));
+        assert!(!tuning.may_make_another_round());
+        let beyond = json!({"powerValues": [4096, 10_240]});
+        let mut tuning = searched(beyond, vec![failed(4096, "refused")]);
+        tuning.published.largest = Some(mb(3008));
+        let error = tuning.decide().expect_err("nothing is left");
+        assert_eq!(error.name(), "NoMeasurements");
+    }
+
+    #[test]
+    fn a_current_size_beside_the_others_is_in_the_cost_and_the_reason_alone() {
+        let input = || json!({"baseline": true, "powerValues": [128, 1024], "onFailure": "fail"});
+        let first = Tuning::new(plan(input())).round.sizes;
+        let sizes: Vec<(u32, u32)> = first
+            .iter()
+            .map(|size| (size.memory.get(), size.wanted))
+            .collect();
+        assert_eq!(sizes, [(128, 10), (1024, 10), (512, 10)]);
+        let others = || vec![measured(128, 900.0, 2e-6), measured(1024, 100.0, 3e-6)];
+        let with = |current| {
+            let sizes = others().into_iter().chain([current]).collect();
+            conclude(input(), sizes).expect("an outcome")
+        };
+        let outcome = with(measured(512, 200.0, 1e-6));
+        assert_eq!(outcome.power.get(), 128, "not the current one");
+        assert_eq!(outcome.sizes.len(), 2);
+        let compared =
+            "a call costs 100.0 % more and takes 350.0 % more time than at the current 512 MB";
+        assert!(outcome.reason.ends_with(compared), "{}", outcome.reason);
+        // 1,000 billed ms at each of 128, 1,024 and 512 MB.
+        let cost = outcome.state_machine.lambda_cost;
+        assert!((cost - 1.625 * 1.66667e-5).abs() < 1e-12, "{cost}");
+        let outcome = with(failed(512, "boom"));
+        assert_eq!(outcome.sizes.len(), 2, "it fails nothing");
+        let mut cold = input();
+        cold["onlyColdStarts"] = json!(true);
+        let unfinished = vec![unfinished(128, 3), failed(512, "boom")];
+        let next = after_a_round(cold, unfinished).decide();
+        assert_eq!(next.expect("another round").round.number, 2);
+        let alone = conclude(input(), vec![failed(128, "boom"), measured(512, 1.0, 1.0)]);
+        assert_eq!(alone.expect_err("as asked").name(), "InvocationFailed");
+    }
+
+    #[test]
+    fn a_search_begins_with_the_current_size_where_that_is_within_its_bounds() {
+        let wanted = |more: Value| {
+            let sizes = Tuning::new(searched(more, Vec::new()).plan).round.sizes;
+            let current = sizes.iter().find(|size| size.memory == mb(512));
+            current.map(|size| size.wanted)
+        };
+        let most = CALLS_OF_THE_BASELINE;
+        let baseline = |num: u32, bounds: Value| {
+            wanted(json!({"baseline": true, "num": num, "powerValues": bounds}))
+        };
+        assert_eq!(baseline(50, json!([128, 3008])), Some(most));
+        assert_eq!(baseline(7, json!([128, 3008])), Some(7));
+        assert_eq!(baseline(50, json!([1024, 3008])), Some(most), "beside");
+        assert_eq!(wanted(json!({"powerValues": [1024, 3008]})), None);
+    }
+
+    #[test]
+    fn cold_starts_that_came_are_enough_for_a_search() {
+        let cold = |samples| {
+            let mut size = unfinished(1024, samples);
+            size.progress.fruitless = MOST_FRUITLESS;
+            let tuning = searched(json!({"onlyColdStarts": true}), Vec::new());
+            size.with_what_came(&tuning.plan).is_measured()
+        };
+        assert!(cold(FEWEST_COLD_STARTS) && !cold(FEWEST_COLD_STARTS - 1));
     }
 
     #[test]

@@ -378,10 +378,9 @@ impl Batch<'_> {
         }
     }
 
-    /// Where several payloads are sent, each has to have had its share of the calls.
+    /// Of several payloads each has had its share of the calls then.
     fn is_precise(&self) -> bool {
         self.progress.is_precise(self.wanted, &self.plan.request)
-            && self.payloads.are_by_share(&self.progress.by_payload)
     }
 
     /// A call that the deadline would cut off would be made, and paid, in vain.

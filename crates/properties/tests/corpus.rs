@@ -57,6 +57,33 @@ fn the_properties_hold_for_every_document_that_was_kept() {
     }
 }
 
+/// A state that is read no more would hold nothing.
+#[test]
+fn what_the_functions_were_called_with_is_read() {
+    fn is_read<T: DeserializeOwned>(document: &[u8]) -> Result<(), String> {
+        let read: Result<T, _> = serde_json::from_slice(document);
+        read.map(drop).map_err(|error| error.to_string())
+    }
+    let mut read = 0;
+    for (path, document) in corpus("state") {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let (function, _) = name
+            .and_then(|name| name.split_once('-'))
+            .unwrap_or_default();
+        let is_read = match function {
+            "initializer" => is_read::<power_tuner_initializer::Input>(&document),
+            "publisher" => is_read::<power_tuner_publisher::Input>(&document),
+            "executor" => is_read::<power_tuner_executor::Input>(&document),
+            "analyzer" | "optimizer" => is_read::<Step>(&document),
+            "cleaner" => is_read::<power_tuner_cleaner::Input>(&document),
+            _ => continue,
+        };
+        assert_eq!(is_read, Ok(()), "{name:?}");
+        read += 1;
+    }
+    assert!(read > 20, "{read}");
+}
+
 /// What a document may get into it.
 const WORDS: [&str; 24] = [
     "\n",
