@@ -59,11 +59,10 @@ async fn slow_calls_among_fast_ones_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_all_at_once_are_all_cold() {
-    let found = warnings(
-        calm(),
-        json!({"num": 20, "powerValues": [512, 1024], "parallelInvocation": true}),
-    )
-    .await;
+    let mut slow_to_start = calm();
+    slow_to_start.behaviour.init_ms = 5_000.0;
+    let at_once = json!({"num": 20, "powerValues": [512, 1024], "parallelInvocation": true});
+    let found = warnings(slow_to_start, at_once).await;
     assert_eq!(codes(&found), ["allCold"], "{found:#?}");
     assert_eq!(found[0]["sizes"], json!([512, 1024]));
     let one_by_one = json!({"num": 20, "powerValues": [512, 1024]});

@@ -96,12 +96,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             worth_of_a_call: WorthOfACall {
-                cost: 0.000_08,
-                speed: 0.001_2,
-                balanced: 0.000_3,
+                cost: 0.000_06,
+                speed: 0.001,
+                balanced: 0.000_1,
             },
             worth_of_a_usual_size: WorthOfAUsualSize {
-                to_look: 0.05,
+                to_look: 0.08,
                 to_choose: 0.03,
             },
             first_calls: 4,

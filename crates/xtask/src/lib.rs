@@ -41,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Tune a sample function on local AWS: set up, build, start, deploy, tune, print, take down
     Local(local::Arguments),
+    /// Judge the search's decisions on measured curves and noise, beside the reference's
+    Eval(eval::Arguments),
     /// Try faults, deployments and stops at random moments of several tunings of one function at once
     Faults(faults::Arguments),
     /// Rebuild the price table from price lists of AWS that you have downloaded
@@ -54,6 +56,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Local(arguments) => local::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Test(arguments) => checks::run(&arguments),
