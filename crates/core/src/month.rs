@@ -137,14 +137,26 @@ impl Monthly {
     }
 }
 
-/// A month may have fewer cold starts than a tuning, or more.
+/// A month may have fewer cold starts than a tuning, or more; where the warm calls decide, its mean has none.
 fn cold_starts(best: &SizeResult) -> Option<String> {
     let Tally {
         calls, cold_starts, ..
     } = best.tally;
-    (cold_starts > 0).then(|| {
-        format!("{cold_starts} of {calls} calls were cold starts with {}, and as many are taken to be in the month", best.memory)
-    })
+    if cold_starts == 0 {
+        return None;
+    }
+    let summary = best.result.as_ref().ok()?;
+    let warm = summary.warm.map_or(0, |warm| warm.samples);
+    let cold = summary.cold.map_or(0, |cold| cold.samples);
+    let taken = if summary.samples < warm.saturating_add(cold) {
+        "and none is taken to be in the month: in a search the warm calls decide"
+    } else {
+        "and as many are taken to be in the month"
+    };
+    let memory = best.memory;
+    Some(format!(
+        "{cold_starts} of {calls} calls were cold starts with {memory}, {taken}"
+    ))
 }
 
 /// None for a size that could not be measured.
@@ -293,6 +305,7 @@ mod tests {
 
     use super::*;
     use crate::configuration::Architecture;
+    use crate::measurement::{Cold, Summary, Warm};
     use crate::prices::{Price, Regions, StatedPrice};
 
     fn memory(mb: u32) -> MemoryMb {
@@ -433,6 +446,47 @@ mod tests {
         let cost = large.on_demand(memory(1024), 100.0);
         assert_eq!((cost.storage, cost.saving(&cost)), (None, None));
         assert_eq!(large.notes(true).len(), 4, "{:?}", large.notes(true));
+    }
+
+    #[test]
+    fn the_notes_say_whether_cold_starts_are_in_the_month() {
+        let note = |samples| {
+            let summary = Summary {
+                samples,
+                warm: Some(Warm {
+                    samples: 8,
+                    mean_duration_ms: 1.0,
+                }),
+                cold: Some(Cold {
+                    samples: 2,
+                    mean_duration_ms: 1.0,
+                    mean_init_ms: 1.0,
+                }),
+                ..Summary::default()
+            };
+            let tally = Tally {
+                calls: 10,
+                cold_starts: 2,
+                ..Tally::default()
+            };
+            cold_starts(&SizeResult {
+                memory: memory(512),
+                tally,
+                result: Ok(summary),
+            })
+        };
+        assert_eq!(
+            note(10).as_deref(),
+            Some(
+                "2 of 10 calls were cold starts with 512 MB, and as many are taken to be in the month"
+            )
+        );
+        assert_eq!(
+            note(8).as_deref(),
+            Some(
+                "2 of 10 calls were cold starts with 512 MB, and none is taken to be in the month: in a search the warm calls decide"
+            )
+        );
     }
 
     proptest! {
