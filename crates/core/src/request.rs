@@ -258,7 +258,7 @@ impl Request {
         let dry_run = read.optional("dryRun", boolean).unwrap_or(false);
         let only_cold_starts = read.optional("onlyColdStarts", boolean).unwrap_or(false);
         let precision = read.optional("precision", precision);
-        let limits = read.limits(num.filter(|_| !dry_run));
+        let limits = read.limits(&search, num.filter(|_| !dry_run));
         let month = read.month();
         let weight = read.optional("balancedWeight", number);
         let strategy = read.optional("strategy", strategy_name);
@@ -467,7 +467,7 @@ impl Reader<'_> {
         }
     }
 
-    fn limits(&mut self, num: Option<u32>) -> Limits {
+    fn limits(&mut self, search: &Search, num: Option<u32>) -> Limits {
         let most_ms = self.optional("maxDurationMs", positive);
         let percentile = self.optional("percentile", percentile);
         if percentile.is_some() && !self.is_stated("maxDurationMs") {
@@ -476,10 +476,16 @@ impl Reader<'_> {
                 "is of `maxDurationMs`, which is missing",
             ));
         }
-        if let (Some(percentile), Some(num)) = (percentile, num)
-            && let Err(rule) = is_shown_by(percentile, num)
-        {
-            self.faults.push(Fault::new("percentile", rule));
+        if let (Some(percentile), Some(num)) = (percentile, num) {
+            let shown = match search {
+                Search::Grid(_) => is_shown_by(percentile, num),
+                Search::Adaptive(_) => {
+                    is_shown_by_a_search(percentile).and_then(|()| is_shown_by(percentile, num))
+                }
+            };
+            if let Err(rule) = shown {
+                self.faults.push(Fault::new("percentile", rule));
+            }
         }
         Limits {
             duration: most_ms.map(|most_ms| DurationLimit {
@@ -824,10 +830,26 @@ fn percentile(value: &Value) -> Result<f64, String> {
         .ok_or_else(|| format!("{value} is not a number above 0 and below 100"))
 }
 
+/// All sizes of a search share its samples: a percentile that takes more than half of them at one could never be shown.
+fn is_shown_by_a_search(percentile: f64) -> Result<(), String> {
+    let needed = calls_to_show(percentile);
+    if needed * 2.0 <= f64::from(MOST_SAMPLES_OF_A_SEARCH) {
+        return Ok(());
+    }
+    Err(format!(
+        "that {percentile} % of the calls keep to a limit takes {needed:.0} calls to show with 95 % confidence, and a search makes \
+         {MOST_SAMPLES_OF_A_SEARCH} at all sizes together; set `search` to `grid`, or ask for 99.7 at the most"
+    ))
+}
+
+fn calls_to_show(percentile: f64) -> f64 {
+    (UNSURE.ln() / (percentile / 100.0).ln()).ceil()
+}
+
 /// Of so many calls the slowest is slower than the percentile with 95 % confidence: `1 − (percentile / 100)^calls` is at
 /// least 0.95. With fewer there is no upper bound that assumes nothing.
 fn is_shown_by(percentile: f64, num: u32) -> Result<(), String> {
-    let needed = (UNSURE.ln() / (percentile / 100.0).ln()).ceil();
+    let needed = calls_to_show(percentile);
     if needed <= f64::from(num) {
         return Ok(());
     }
@@ -1089,6 +1111,11 @@ mod tests {
                 json!({"lambdaARN": "f", "num": 5000, "maxDurationMs": 300, "percentile": 99.95}),
                 "`percentile`: that 99.95 % of the calls keep to a limit takes more calls to show with 95 % confidence than \
                  `num` may be; the highest is 99.94",
+            ),
+            (
+                json!({"lambdaARN": "f", "num": 5000, "search": "adaptive", "maxDurationMs": 300, "percentile": 99.9}),
+                "`percentile`: that 99.9 % of the calls keep to a limit takes 2995 calls to show with 95 % confidence, and a \
+                 search makes 2000 at all sizes together; set `search` to `grid`, or ask for 99.7 at the most",
             ),
             (
                 json!({"lambdaARN": "f", "num": 5, "monthlyInvocations": 0}),
