@@ -41,23 +41,7 @@ impl Rival {
         strategy: Strategy,
         scale: &Scale,
     ) -> Option<Self> {
-        // Cost and duration are of the same calls, so that they are off together, and their deviations add up. The scale
-        // is the same for all sizes, and is taken as it is.
-        let (cost, duration) = match strategy {
-            Strategy::Cost => (summary.cost?, summary.cost?),
-            Strategy::Speed => (summary.duration?, summary.duration?),
-            Strategy::Balanced { .. } => (summary.cost?, summary.duration?),
-        };
-        let of_both =
-            |part: fn(&Estimate) -> f64| scale.value(strategy, part(&cost), part(&duration));
-        let value = Estimate {
-            mean: of_both(|of| of.mean),
-            low: of_both(|of| of.low),
-            high: of_both(|of| of.high),
-            standard_error: of_both(|of| of.standard_error),
-            freedom: cost.freedom.min(duration.freedom),
-        };
-        Self::with(memory, value)
+        Self::with(memory, summary.value(strategy, scale)?)
     }
 
     fn with(memory: MemoryMb, value: Estimate) -> Option<Self> {

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::choice::{Candidate, Scale, Strategy};
 use crate::measurement::Summary;
 use crate::memory::MemoryMb;
-use crate::statistics::Estimate;
 
 /// By the strategy: of the cost, of the duration, or of their balance.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
@@ -27,44 +26,9 @@ pub struct Measured<'a> {
     pub summary: &'a Summary,
 }
 
-/// What the strategy wants to be small, and how far from it the truth may be, with 95 % confidence each.
-#[derive(Clone, Copy)]
-struct Value {
-    mean: f64,
-    below: f64,
-    above: f64,
-}
-
-impl From<Estimate> for Value {
-    fn from(estimate: Estimate) -> Self {
-        Self {
-            mean: estimate.mean,
-            below: estimate.mean - estimate.at_least(),
-            above: estimate.at_most() - estimate.mean,
-        }
-    }
-}
-
 impl Measured<'_> {
     fn shown(&self, strategy: Strategy, scale: &Scale) -> f64 {
         scale.value(strategy, self.candidate.cost, self.candidate.duration_ms)
-    }
-
-    fn value(&self, strategy: Strategy, scale: &Scale) -> Option<Value> {
-        let (cost, duration) = (self.summary.cost, self.summary.duration);
-        match strategy {
-            Strategy::Cost => Some(cost?.into()),
-            Strategy::Speed => Some(duration?.into()),
-            Strategy::Balanced { .. } => {
-                let (cost, duration): (Value, Value) = (cost?.into(), duration?.into());
-                // The two are of the same calls, so that they are off together.
-                Some(Value {
-                    mean: scale.value(strategy, cost.mean, duration.mean),
-                    below: scale.value(strategy, cost.below, duration.below),
-                    above: scale.value(strategy, cost.above, duration.above),
-                })
-            }
-        }
     }
 }
 
@@ -86,10 +50,11 @@ impl Improvement {
         let is_same = best.candidate.memory == current.candidate.memory;
         let at_least = || {
             let (now, then) = (
-                best.value(strategy, scale)?,
-                current.value(strategy, scale)?,
+                best.summary.value(strategy, scale)?,
+                current.summary.value(strategy, scale)?,
             );
-            Some(then.mean - now.mean - now.above.hypot(then.below))
+            let (above, below) = (now.at_most() - now.mean, then.mean - then.at_least());
+            Some(then.mean - now.mean - above.hypot(below))
         };
         Some(Self {
             over: current.candidate.memory,
@@ -112,6 +77,7 @@ impl Improvement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::Estimate;
 
     fn summary(ms: f64, cost: f64, share: f64) -> Summary {
         let estimate = |mean: f64| Estimate {

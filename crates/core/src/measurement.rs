@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::{Scale, Strategy};
 use crate::error::{Failure, TuneError};
 use crate::memory::MemoryMb;
 use crate::prices::Price;
@@ -521,6 +522,27 @@ pub struct Between {
 }
 
 impl Summary {
+    /// What the strategy wants to be small. None where there are too few samples to say how sure it is.
+    #[must_use]
+    pub fn value(&self, strategy: Strategy, scale: &Scale) -> Option<Estimate> {
+        // Cost and duration are of the same calls, so that they are off together, and their deviations add up. The scale
+        // is the same for all sizes, and is taken as it is.
+        let (cost, duration) = match strategy {
+            Strategy::Cost => (self.cost?, self.cost?),
+            Strategy::Speed => (self.duration?, self.duration?),
+            Strategy::Balanced { .. } => (self.cost?, self.duration?),
+        };
+        let of_both =
+            |part: fn(&Estimate) -> f64| scale.value(strategy, part(&cost), part(&duration));
+        Some(Estimate {
+            mean: of_both(|of| of.mean),
+            low: of_both(|of| of.low),
+            high: of_both(|of| of.high),
+            standard_error: of_both(|of| of.standard_error),
+            freedom: cost.freedom.min(duration.freedom),
+        })
+    }
+
     /// As the reference computes it: both averages are trimmed means, and the average of the billed time is rounded up.
     /// The averages are of the samples that decide; `all` has the others, too.
     fn of(
