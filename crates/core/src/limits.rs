@@ -194,9 +194,12 @@ pub fn choose(sizes: &[Judged], strategy: Strategy) -> Option<Judged> {
 
 /// The sizes that would have been chosen instead, had it been shown that they keep to the limits: more calls may do that.
 #[must_use]
-pub fn left_out_unsure(sizes: &[Judged], chosen: &Judged, strategy: Strategy) -> Vec<MemoryMb> {
-    let all: Vec<Candidate> = sizes.iter().map(|size| size.candidate).collect();
-    let scale = Scale::of(&all);
+pub fn left_out_unsure(
+    sizes: &[Judged],
+    chosen: &Judged,
+    strategy: Strategy,
+    scale: &Scale,
+) -> Vec<MemoryMb> {
     let is_better = |size: &Judged| {
         let two = [size.candidate, chosen.candidate];
         chosen.verdict.meets != Meets::Yes || scale.best(&two, strategy) == Some(size.candidate)
@@ -374,7 +377,8 @@ mod tests {
         let chosen = choose(&judged, Strategy::Cost).expect("a size");
         assert_eq!(chosen.candidate.memory.get(), 512);
         let left_out = |strategy| -> Vec<u32> {
-            let sizes = left_out_unsure(&judged, &chosen, strategy);
+            let all: Vec<Candidate> = judged.iter().map(|size| size.candidate).collect();
+            let sizes = left_out_unsure(&judged, &chosen, strategy, &Scale::of(&all));
             sizes.iter().map(|size| size.get()).collect()
         };
         assert_eq!(left_out(Strategy::Cost), [256], "1024 MB is dearer anyway");

@@ -13,7 +13,8 @@ use crate::measurement::{Cold, Percentiles, Summary, Tally, Version, Warm};
 use crate::memory::MemoryMb;
 use crate::month::{Bill, Monthly, MonthlyCost};
 use crate::plan::Plan;
-use crate::request::{Limits, Request};
+use crate::request::{Limits, Request, Search};
+use crate::search;
 use crate::statistics::{Estimate, six_digits};
 use crate::tuning::SizeResult;
 use crate::warnings::Warning;
@@ -312,6 +313,10 @@ impl Outcome {
         if improvement.is_worth(least) {
             return None;
         }
+        let more = match request.search {
+            Search::Grid(_) => "more calls (`num`)",
+            Search::Adaptive(_) => "more calls of the best size (`precision`)",
+        };
         Some(if over == self.power {
             format!("{over} is the current size already")
         } else if percent < least {
@@ -319,11 +324,12 @@ impl Outcome {
         } else if let Some(at_least) = at_least_percent {
             format!(
                 "the improvement of {percent:.1} % may be chance: with 95 % confidence it is only above {at_least:.1} %; \
-                 more calls (`num`) may show it"
+                 {more} may show it"
             )
         } else {
-            "too few calls were measured to tell the improvement from chance; raise `num`"
-                .to_owned()
+            format!(
+                "too few calls were measured to tell the improvement from chance; {more} may show it"
+            )
         })
     }
 
@@ -350,7 +356,13 @@ impl Outcome {
             current,
             front: pareto_front(candidates),
         };
-        let confidence = confidence(plan, sizes, &judged, best.memory);
+        let scale = match request.search {
+            Search::Grid(_) => Scale::of(candidates),
+            Search::Adaptive(_) => search::scale(candidates),
+        };
+        let confidence = verdict
+            .filter(|best| best.verdict.meets == Meets::Yes)
+            .and_then(|best| confidence(request, sizes, &judged, best.candidate.memory, &scale));
         let as_good = confidence.as_ref().map_or(&[][..], |of| &of.as_good);
         let stats = candidates.iter().map(|size| Stat {
             value: size.memory,
@@ -376,14 +388,13 @@ impl Outcome {
             currency: plan.price.currency.clone(),
             strategy: plan.request.strategy.name().to_owned(),
             search: plan.request.search.name().to_owned(),
-            reason: reason(plan, &judged, current, best),
+            reason: reason(plan, &judged, current, best, &scale),
             sizes: sizes.iter().map(|size| view.of(size)).collect(),
             constraint: verdict.and_then(|size| request.limits.constraint(&size.verdict)),
             baseline: current
                 .filter(|_| request.baseline)
                 .map(|size| view.of(size)),
             improvement: current.and_then(|current| {
-                let scale = Scale::of(candidates);
                 Improvement::of(
                     &measured(chosen?)?,
                     &measured(current)?,
@@ -395,7 +406,9 @@ impl Outcome {
             rounds: counted.rounds,
             warnings: Warning::all(plan, sizes, best.memory, as_good)
                 .into_iter()
-                .chain(verdict.and_then(|best| unsure_of_the_limits(plan, &judged, best)))
+                .chain(
+                    verdict.and_then(|best| unsure_of_the_limits(request, &judged, best, &scale)),
+                )
                 .collect(),
             confidence,
             kept_versions: Vec::new(),
@@ -454,8 +467,13 @@ fn measured(size: &SizeResult) -> Option<Measured<'_>> {
     })
 }
 
-fn unsure_of_the_limits(plan: &Plan, sizes: &[Judged], best: &Judged) -> Option<Warning> {
-    let left_out = limits::left_out_unsure(sizes, best, plan.request.strategy);
+fn unsure_of_the_limits(
+    request: &Request,
+    sizes: &[Judged],
+    best: &Judged,
+    scale: &Scale,
+) -> Option<Warning> {
+    let left_out = limits::left_out_unsure(sizes, best, request.strategy, scale);
     (!left_out.is_empty()).then(|| Warning {
         code: "unsureOfLimits".to_owned(),
         message: "these sizes might keep to the limits and be chosen, but their calls do not show it with 95 % confidence; \
@@ -531,30 +549,27 @@ impl Size {
     }
 }
 
-/// Among the sizes that may be chosen: those that keep to the limits.
+/// Among the sizes that may be chosen: those that keep to the limits. None where one of them has too few samples to say.
 fn confidence(
-    plan: &Plan,
+    request: &Request,
     sizes: &[SizeResult],
     judged: &[Judged],
     chosen: MemoryMb,
+    scale: &Scale,
 ) -> Option<Confidence> {
-    let all: Vec<Candidate> = judged.iter().map(|size| size.candidate).collect();
-    let scale = Scale::of(&all);
     let may_be_chosen = |memory: MemoryMb| {
         let mut judged = judged.iter();
-        memory == chosen
-            || judged
-                .any(|size| size.candidate.memory == memory && size.verdict.meets == Meets::Yes)
+        judged.any(|size| size.candidate.memory == memory && size.verdict.meets == Meets::Yes)
     };
-    let rivals: Vec<Rival> = sizes
+    let rivals: Option<Vec<Rival>> = sizes
         .iter()
         .filter(|size| may_be_chosen(size.memory))
-        .filter_map(|size| {
+        .map(|size| {
             let summary = size.result.as_ref().ok()?;
-            Rival::of(size.memory, summary, plan.request.strategy, &scale)
+            Rival::of(size.memory, summary, request.strategy, scale)
         })
         .collect();
-    let found = Confidence::of(&rivals, chosen)?;
+    let found = Confidence::of(&rivals?, chosen)?;
     Some(Confidence {
         probability: six_digits(found.probability),
         expected_loss_percent: six_digits(found.expected_loss_percent),
@@ -593,7 +608,13 @@ fn cost_of_all_calls(plan: &Plan, size: &SizeResult) -> f64 {
     plan.price.of_calls(size.memory, billed_ms)
 }
 
-fn reason(plan: &Plan, sizes: &[Judged], current: Option<&SizeResult>, best: Candidate) -> String {
+fn reason(
+    plan: &Plan,
+    sizes: &[Judged],
+    current: Option<&SizeResult>,
+    best: Candidate,
+    scale: &Scale,
+) -> String {
     let request = &plan.request;
     let superlative = match request.strategy {
         Strategy::Cost => "the cheapest",
@@ -608,9 +629,26 @@ fn reason(plan: &Plan, sizes: &[Judged], current: Option<&SizeResult>, best: Can
     let limits = request.limits.in_words(&plan.price.currency);
     let meeting = sizes.iter().filter(|size| size.verdict.meets == Meets::Yes);
     let memory = best.memory;
+    // A search chooses by what all calls say together, and the averages shown may say otherwise, within chance.
+    let value = |size: &Candidate| scale.value(request.strategy, size.cost, size.duration_ms);
+    let shown_best = meeting
+        .clone()
+        .map(|size| size.candidate)
+        .min_by(|a, b| value(a).total_cmp(&value(b)))
+        .filter(|other| value(other) < value(&best));
+    let (is, but) = match shown_best {
+        Some(other) => (
+            "is taken for",
+            format!(
+                ", by all their calls together ({} has a better average, which may be chance)",
+                other.memory
+            ),
+        ),
+        None => ("is", String::new()),
+    };
     let wins = match (request.limits.is_any(), meeting.count(), many) {
         (false, _, 1) => format!("{memory} is the only size that was measured"),
-        (false, ..) => format!("{memory} is {superlative} of {many} measured sizes{weight}"),
+        (false, ..) => format!("{memory} {is} {superlative} of {many} measured sizes{weight}{but}"),
         (true, 0, _) => format!(
             "no measured size keeps to {limits} with 95 % confidence, and {memory} comes closest"
         ),
@@ -618,8 +656,8 @@ fn reason(plan: &Plan, sizes: &[Judged], current: Option<&SizeResult>, best: Can
             "{memory} is the only one of {many} measured sizes that keeps to {limits} with 95 % confidence"
         ),
         (true, meeting, _) => format!(
-            "{memory} is {superlative}{weight} of the {meeting} sizes that keep to {limits} with 95 % confidence, of {many} \
-             measured sizes"
+            "{memory} {is} {superlative}{weight} of the {meeting} sizes that keep to {limits} with 95 % confidence, of {many} \
+             measured sizes{but}"
         ),
     };
     let current = current.and_then(SizeResult::candidate);

@@ -9,7 +9,7 @@ mod typical;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::Strategy;
+use crate::choice::{self, Candidate, Strategy};
 use crate::distributions::{normal, normal_quantile};
 use crate::limits::Meets;
 use crate::measurement::Samples;
@@ -147,6 +147,21 @@ const CALLS_OF_A_SIZE: [u32; 3] = [3, 12, 24];
 const WORTH_OF_KEEPING_TO_LIMITS: f64 = 0.1;
 /// Prices of calls are in units of one with this size.
 const UNIT_MB: f64 = 512.0;
+
+/// What a balance is measured by in the outcome of a search: as in the search itself, sizes that it tried besides do not
+/// change what a millisecond is worth.
+#[must_use]
+pub fn scale(measured: &[Candidate]) -> choice::Scale {
+    let of_the_scale = measured
+        .iter()
+        .filter(|size| OF_THE_SCALE.contains(&size.memory.get()));
+    let of_the_scale: Vec<Candidate> = of_the_scale.copied().collect();
+    choice::Scale::of(if of_the_scale.is_empty() {
+        measured
+    } else {
+        &of_the_scale
+    })
+}
 
 impl Question {
     /// What to measure next, where nothing was measured yet as well.
@@ -772,6 +787,24 @@ mod tests {
             Next::Measure(sizes) => sizes.iter().map(|(size, _)| size.get()).collect(),
             Next::Enough => Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_balance_is_measured_by_the_same_sizes_whatever_else_was_tried() {
+        let measured = |mb: &[u32]| {
+            let each = mb.iter().map(|mb| Candidate {
+                memory: size(*mb),
+                cost: f64::from(*mb),
+                duration_ms: 1e6 / f64::from(*mb),
+            });
+            scale(&each.collect::<Vec<_>>())
+        };
+        assert_eq!(
+            measured(&[128, 512, 3008]),
+            measured(&[128, 512, 3008, 10_240])
+        );
+        assert_ne!(measured(&[128, 512]), measured(&[128, 512, 3008]));
+        assert_ne!(measured(&[4096]), measured(&[4096, 10_240]), "their own");
     }
 
     #[test]

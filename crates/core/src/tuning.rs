@@ -505,8 +505,8 @@ impl Tuning {
         granted
     }
 
-    /// The best of these, by the strategy.
-    /// What a search takes for the best is so only if its calls show that it keeps to the limits.
+    /// The best of these, by the strategy. What a search takes for the best is so only if its calls show that it keeps to
+    /// the limits.
     fn best(&self, sizes: &[SizeResult]) -> Option<Candidate> {
         let request = &self.plan.request;
         let sizes = limits::judged(&request.limits, sizes);
@@ -725,6 +725,74 @@ mod tests {
         };
         assert!(outcome.power.get() > 128, "the cheapest, and too slow");
         assert!(outcome.constraint.is_some_and(|limits| limits.met));
+    }
+
+    /// A size with calls that take so long, or up to 12 % longer.
+    fn called(plan: &Plan, mb: u32, ms: f64) -> Branch {
+        let memory = MemoryMb::try_from(mb).expect("a valid size");
+        let mut branch = Branch::new(memory, 30);
+        for call in 0..30 {
+            let ms = ms * (1.0 + f64::from(call % 7) / 50.0);
+            branch.progress.samples.push(ms, ms.ceil(), None);
+        }
+        let wanted = wanted(plan, 30);
+        let progress = branch.progress;
+        let progress = progress.finish_for_now(None, wanted, &plan.request, memory, &plan.price);
+        Branch { progress, ..branch }
+    }
+
+    fn outcome_of_calls(input: Value, sizes: &[(u32, f64)]) -> Outcome {
+        let mut tuning = Tuning::new(plan(input));
+        tuning.round.number = tuning.most_rounds();
+        let sizes = sizes.iter().map(|(mb, ms)| called(&tuning.plan, *mb, *ms));
+        tuning.round.sizes = sizes.collect();
+        match tuning.decide().expect("an outcome").outcome {
+            Some(Conclusion::Chosen(outcome)) => *outcome,
+            other => panic!("not an outcome: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_search_does_not_call_a_size_the_cheapest_that_is_not_shown_to_be() {
+        let searched = json!({"search": "adaptive", "powerValues": [128, 1024], "num": 30});
+        let sizes = [(512, 125.0), (640, 99.0)];
+        let outcome = outcome_of_calls(searched.clone(), &sizes);
+        let said = "512 MB is taken for the cheapest of 2 measured sizes, by all their calls together (640 MB has a better \
+                    average, which may be chance)";
+        assert!(outcome.reason.starts_with(said), "{}", outcome.reason);
+        let confidence = outcome.confidence.expect("enough calls");
+        assert_eq!(confidence.as_good, [mb(640)]);
+        let limited = json!({"search": "adaptive", "powerValues": [128, 1024], "num": 30, "maxDurationMs": 1000});
+        let reason = outcome_of_calls(limited, &sizes).reason;
+        assert!(
+            reason.contains("is taken for the cheapest of the 2 sizes that keep"),
+            "{reason}"
+        );
+        let clear = outcome_of_calls(searched, &[(512, 125.0), (1024, 120.0)]);
+        assert!(
+            clear
+                .reason
+                .starts_with("512 MB is the cheapest of 2 measured sizes;"),
+            "{}",
+            clear.reason
+        );
+    }
+
+    #[test]
+    fn there_is_no_confidence_in_what_is_not_the_best_or_not_compared() {
+        let sizes = [(512, 125.0), (1024, 120.0)];
+        let compared = outcome_of_calls(json!({}), &sizes);
+        assert!(compared.confidence.is_some());
+        let closest = outcome_of_calls(json!({"maxDurationMs": 1}), &sizes);
+        assert_eq!(closest.confidence, None, "it is only the closest");
+        let mut tuning = Tuning::new(plan(json!({})));
+        let one = called(&tuning.plan, 512, 125.0);
+        tuning.round.sizes = vec![one, measured(1024, 1.0, 1.0)];
+        let outcome = match tuning.decide().expect("an outcome").outcome {
+            Some(Conclusion::Chosen(outcome)) => outcome,
+            other => panic!("not an outcome: {other:?}"),
+        };
+        assert_eq!(outcome.confidence, None, "nothing is known of the other");
     }
 
     #[test]
