@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::measurement::Summary;
 use crate::memory::MemoryMb;
 use crate::plan::Plan;
-use crate::request::{MOST_CALLS, Parallel, Search};
+use crate::request::{MOST_CALLS, Parallel, Request, Search};
 use crate::statistics::Heaps;
 use crate::tuning::SizeResult;
 
@@ -106,21 +106,34 @@ impl Measured<'_> {
         })
     }
 
+    /// In a search of the chosen size alone: more calls of the others would not have paid, and no input asks for them.
     fn too_few_samples(&self) -> Option<Warning> {
+        let Request {
+            search, precision, ..
+        } = &self.plan.request;
+        let of_interest = match search {
+            Search::Grid(_) => &self.of_interest[..],
+            Search::Adaptive(_) => &self.of_interest[..1],
+        };
+        // What is as rough as it was asked for is no surprise.
+        let enough = precision.map_or(ROUGH, |precision| precision.max(ROUGH));
         let is_rough = |size: &SizeResult| {
-            let summary = summary(size).filter(|_| self.of_interest.contains(&size.memory))?;
+            let summary = summary(size).filter(|_| of_interest.contains(&size.memory))?;
             let off = summary.duration?.relative_half_width();
-            (off > ROUGH && off.is_finite()).then_some((summary.samples, off))
+            (off > enough && off.is_finite()).then_some((summary.samples, off))
         };
         self.about("tooFewSamples", is_rough, |size, (samples, off)| {
             // The half of an interval shrinks with the square root of the samples.
             let needed = (f64::from(samples) * (off / ROUGH).powi(2) / 10.0).ceil() * 10.0;
             let needed = needed.clamp(1.0, f64::from(MOST_CALLS));
-            let how = match self.plan.request.search {
-                Search::Grid(_) => format!("set `num` to {needed}"),
-                Search::Adaptive(_) => {
-                    format!("measure these sizes with `search` set to `grid`, and `num` to {needed}")
+            let how = match (search, precision) {
+                (Search::Grid(_), _) | (Search::Adaptive(_), Some(_)) => {
+                    format!("set `num` to {needed}")
                 }
+                (Search::Adaptive(_), None) if needed > f64::from(self.plan.request.num) => {
+                    format!("set `precision` to {ROUGH}, and `num` to {needed}")
+                }
+                (Search::Adaptive(_), None) => format!("set `precision` to {ROUGH}"),
             };
             format!(
                 "the average duration is known roughly only: at {} it may be off by {:.0} % after {samples} samples; {how}",
@@ -155,13 +168,20 @@ impl Measured<'_> {
         };
         let of = |size: &SizeResult| summary(size)?.drift;
         self.about("drift", of, |size, change| {
+            let Request { search, num, .. } = &self.plan.request;
+            let more_calls = match search {
+                Search::Grid(_) => {
+                    let more = num.saturating_mul(2).min(MOST_CALLS);
+                    format!("set `num` to {more} if calls get faster as an environment warms up, or ")
+                }
+                Search::Adaptive(_) => String::new(),
+            };
             format!(
                 "durations changed while they were measured: at {} the last third of the calls took {:.0} % {} time than the \
-                 first; set `num` to {} if calls get faster as an environment warms up, or measure again at another time",
+                 first; {more_calls}measure again at another time",
                 size.memory,
                 change.abs() * 100.0,
                 if change > 0.0 { "more" } else { "less" },
-                self.plan.request.num.saturating_mul(2).min(MOST_CALLS)
             )
         })
     }
@@ -392,7 +412,21 @@ mod tests {
                 json!({"search": "adaptive", "powerValues": [128, 1024]}),
                 30,
                 with(|of| of.duration = Some(around(100.0, 0.2))),
-                "`search` set to `grid`, and `num` to 120",
+                "at 512 MB it may be off by 20 % after 30 samples; set `precision` to 0.1, and `num` to 120",
+            ),
+            (
+                "tooFewSamples",
+                json!({"search": "adaptive", "powerValues": [128, 1024], "num": 200}),
+                30,
+                with(|of| of.duration = Some(around(100.0, 0.2))),
+                "after 30 samples; set `precision` to 0.1",
+            ),
+            (
+                "tooFewSamples",
+                json!({"search": "adaptive", "powerValues": [128, 1024], "precision": 0.05}),
+                30,
+                with(|of| of.duration = Some(around(100.0, 0.2))),
+                "after 30 samples; set `num` to 120",
             ),
             (
                 "bimodal",
@@ -497,6 +531,18 @@ mod tests {
             measured(1024, &rough),
         );
         assert_eq!(found, [], "a size that is not chosen");
+        let as_asked = json!({"precision": 0.5});
+        let found = warnings(
+            as_asked,
+            30,
+            measured(512, &rough),
+            measured(1024, &usual()),
+        );
+        assert_eq!(found, [], "as rough as it was asked for");
+        let searched = plan(json!({"search": "adaptive", "powerValues": [128, 1024]}));
+        let sizes = [measured(512, &usual()), measured(1024, &rough)];
+        let found = Warning::all(&searched, &sizes, size(512), &[size(1024)]);
+        assert_eq!(found, [], "a search does not pay for the others");
         let mut started_slowly = usual();
         started_slowly.slowest_ms = 9000.0;
         let found = warnings(
