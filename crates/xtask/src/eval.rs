@@ -77,8 +77,18 @@ struct Report {
     repetitions: u32,
     seed: u64,
     scores: Vec<Score>,
+    /// Only where it cross-validates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trade_offs: Vec<TradeOff>,
     limits: Vec<Violations>,
     intervals: Vec<Interval>,
+}
+
+/// What the search comes to with its rates multiplied.
+#[derive(Serialize)]
+struct TradeOff {
+    factor: f64,
+    score: Score,
 }
 
 /// How often the interval of a trimmed mean holds it, after sampling that ends early.
@@ -94,8 +104,18 @@ struct Interval {
 
 /// The share that each end of a trimmed mean leaves out.
 const DISCARD: f64 = 0.2;
-const PRECISIONS: [f64; 3] = [0.02, 0.05, 0.1];
-const REPETITIONS_OF_AN_INTERVAL: u32 = 400;
+/// The precision at which sampling ends (0 for never), and the most calls.
+const SAMPLINGS: [(f64, u32); 8] = [
+    (0.02, 50),
+    (0.05, 50),
+    (0.1, 50),
+    (0.2, 50),
+    (0.05, 200),
+    (0.0, 5),
+    (0.0, 10),
+    (0.0, 50),
+];
+const REPETITIONS_OF_AN_INTERVAL: u32 = 600;
 /// Coverage below this misses the bar: on average, and in any series.
 const LEAST_COVERAGE: (f64, f64) = (0.93, 0.85);
 
@@ -127,13 +147,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         .iter()
         .filter(|one| arguments.strategy.is_none_or(|asked| asked == **one));
     let strategies: Vec<Strategy> = strategies.map(|name| name.strategy()).collect();
-    let scores = if arguments.cross_validate {
+    let (scores, trade_offs) = if arguments.cross_validate {
         cross_validated(&study, &strategies)?
     } else {
         let scores = strategies
             .iter()
             .map(|strategy| study.scores(*strategy, Settings::default()));
-        scores.collect::<Result<Vec<_>>>()?.concat()
+        (scores.collect::<Result<Vec<_>>>()?.concat(), Vec::new())
     };
     let limits = strategies
         .iter()
@@ -145,6 +165,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         repetitions: arguments.repetitions,
         seed: arguments.seed,
         scores,
+        trade_offs,
         limits: limits.collect::<Result<Vec<_>>>()?.concat(),
         intervals: intervals(&cells, arguments.seed),
     };
@@ -169,8 +190,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 fn intervals(cells: &[noise::Cell], seed: u64) -> Vec<Interval> {
     let cells: Vec<Vec<f64>> = cells.iter().map(|cell| cell.ratios.clone()).collect();
-    let num = policy::CALLS_OF_THE_REFERENCE;
-    let of = |precision| {
+    let of = |(precision, num)| {
         let found = coverage(
             &cells,
             DISCARD,
@@ -187,7 +207,7 @@ fn intervals(cells: &[noise::Cell], seed: u64) -> Vec<Interval> {
             mean_samples: found.samples,
         }
     };
-    PRECISIONS.map(of).into()
+    SAMPLINGS.map(of).into()
 }
 
 /// What the search must hold: never worse than the reference beyond chance, for a fifth of its price.
@@ -197,7 +217,12 @@ fn misses(report: &Report) -> Vec<String> {
         .iter()
         .filter(|score| score.noise == score::ALL_NOISE);
     let mut misses: Vec<String> = scores.flat_map(Score::misses).collect();
-    for interval in &report.intervals {
+    // With a fixed number of calls nothing is promised; five say too little.
+    for interval in report
+        .intervals
+        .iter()
+        .filter(|interval| interval.precision > 0.0)
+    {
         let (mean, worst) = (interval.mean_coverage, interval.worst_coverage);
         if mean < LEAST_COVERAGE.0 || worst < LEAST_COVERAGE.1 {
             misses.push(format!(
@@ -211,52 +236,59 @@ fn misses(report: &Report) -> Vec<String> {
     misses
 }
 
+/// What the default rates are multiplied by.
+const FACTORS: [f64; 5] = [0.7, 1.0, 2.0, 4.0, 8.0];
+/// How much better a size that is not usual must look to be measured, and to be chosen.
+const USUAL: [(f64, f64); 3] = [(0.02, 0.01), (0.08, 0.03), (0.12, 0.05)];
+
 /// Settings that could have been chosen.
 fn variants() -> Vec<Settings> {
     let usual = Settings::default();
     let mut variants = Vec::new();
-    for factor in [0.7, 1.0, 1.5, 3.0] {
-        for (to_look, to_choose) in [(0.02, 0.01), (0.08, 0.03), (0.12, 0.05)] {
-            for first_calls in [3, 4] {
-                let WorthOfACall {
-                    cost,
-                    speed,
-                    balanced,
-                } = usual.worth_of_a_call;
-                variants.push(Settings {
-                    worth_of_a_call: WorthOfACall {
-                        cost: cost * factor,
-                        speed: speed * factor,
-                        balanced: balanced * factor,
-                    },
-                    worth_of_a_usual_size: WorthOfAUsualSize { to_look, to_choose },
-                    first_calls,
-                });
-            }
+    for factor in FACTORS {
+        for (to_look, to_choose) in USUAL {
+            let WorthOfACall {
+                cost,
+                speed,
+                balanced,
+            } = usual.worth_of_a_call;
+            variants.push(Settings {
+                worth_of_a_call: WorthOfACall {
+                    cost: cost * factor,
+                    speed: speed * factor,
+                    balanced: balanced * factor,
+                },
+                worth_of_a_usual_size: WorthOfAUsualSize { to_look, to_choose },
+                ..usual
+            });
         }
     }
     variants
 }
 
 /// For each family the settings that are best on the others: those with the smallest regret that spend no more than a
-/// fifth there.
-fn cross_validated(study: &Study, strategies: &[Strategy]) -> Result<Vec<Score>> {
+/// fifth there. And what the default settings come to with other rates.
+fn cross_validated(study: &Study, strategies: &[Strategy]) -> Result<(Vec<Score>, Vec<TradeOff>)> {
     let variants = variants();
     let mut scores = Vec::new();
+    let mut trade_offs = Vec::new();
     for strategy in strategies {
         let mut results = Vec::new();
         for (at, settings) in variants.iter().enumerate() {
-            eprintln!(
-                "{}: {} of {} settings",
-                strategy.name(),
-                at + 1,
-                variants.len()
-            );
-            results.push(study.results(*strategy, *settings)?);
+            let (name, of) = (strategy.name(), variants.len());
+            eprintln!("{name}: {} of {of} settings", at + 1);
+            let found = study.results(*strategy, *settings)?;
+            let usual = Settings::default().worth_of_a_usual_size;
+            if settings.worth_of_a_usual_size == usual {
+                let factor = FACTORS[at / USUAL.len()];
+                let scores = found.iter().map(|results| results.score(*strategy, true));
+                trade_offs.extend(scores.map(|score| TradeOff { factor, score }));
+            }
+            results.push(found);
         }
         scores.extend(score::cross_validated(*strategy, &results));
     }
-    Ok(scores)
+    Ok((scores, trade_offs))
 }
 
 #[expect(

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// What to optimise for
     #[arg(long, value_enum)]
     strategy: Option<Strategy>,
+    /// Measure sizes that are named, or let the tuner choose them
+    #[arg(long, value_enum)]
+    search: Option<Search>,
     /// Memory sizes in MB
     #[arg(long, value_name = "MB,MB,...", value_delimiter = ',')]
     power_values: Option<Vec<u32>>,
@@ -51,6 +54,12 @@ enum Sample {
     JsonLogs,
     #[value(name = "fails-below-256mb")]
     FailsBelow256Mb,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Search {
+    Grid,
+    Adaptive,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -154,6 +163,10 @@ fn input(arguments: &Arguments) -> Result<Map<String, Value>> {
             arguments.strategy.map(|strategy| name(&strategy).into()),
         ),
         (
+            "search",
+            arguments.search.map(|search| name(&search).into()),
+        ),
+        (
             "powerValues",
             arguments.power_values.as_ref().map(|sizes| json!(sizes)),
         ),
@@ -164,8 +177,12 @@ fn input(arguments: &Arguments) -> Result<Map<String, Value>> {
             input.insert(field.to_owned(), value);
         }
     }
+    // A search chooses its sizes itself.
+    if input.get("search") != Some(&json!("adaptive")) {
+        let sizes = json!([128, 256, 512, 1024, 1769, 3008]);
+        input.entry("powerValues").or_insert(sizes);
+    }
     let defaults = [
-        ("powerValues", json!([128, 256, 512, 1024, 1769, 3008])),
         // A tenth of the calls start cold, which is less than what is discarded at the ends.
         ("num", json!(50)),
         ("parallelInvocation", json!(5)),

@@ -372,7 +372,7 @@ fn asked(strategy: Strategy, more: &Value, settings: Settings) -> Result<Asked> 
 }
 
 impl Results {
-    fn score(&self, strategy: Strategy, with_bimodal: bool) -> Score {
+    pub fn score(&self, strategy: Strategy, with_bimodal: bool) -> Score {
         let families = self.families.values().map(|all| {
             let counted = all
                 .iter()
@@ -525,4 +525,113 @@ fn p90(values: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() * 9 / 10).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::eval::{curves, noise};
+
+    const REPETITIONS: u32 = 17;
+
+    fn data() -> (Vec<Curve>, Vec<Cell>) {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+        let curves = curves::read(&data.join("curves.json")).expect("the repository's curves");
+        let cells = noise::read(&data.join("noise-warm.json")).expect("the repository's noise");
+        (curves, cells)
+    }
+
+    fn study<'a>(curves: &'a [Curve], cells: &'a [Cell]) -> Study<'a> {
+        Study {
+            curves,
+            cells,
+            seed: 1,
+            repetitions: REPETITIONS,
+        }
+    }
+
+    /// With few repetitions, and so with room for chance; `cargo xtask eval --check` has none.
+    #[test]
+    fn a_fifth_of_the_price_finds_sizes_that_are_as_good() {
+        let (curves, cells) = data();
+        for strategy in [
+            Strategy::Cost,
+            Strategy::Speed,
+            Strategy::Balanced { weight: 0.5 },
+        ] {
+            let scores = study(&curves, &cells).scores(strategy, Settings::default());
+            let scores = scores.expect("scores");
+            assert_eq!(
+                scores.len(),
+                4,
+                "two truths, with and without bimodal noise"
+            );
+            for score in scores.iter().filter(|score| score.noise == ALL_NOISE) {
+                assert!(score.difference < 0.003, "{score:?}");
+                assert!(
+                    score.search.spent < MOST_SPENT * score.reference.spent,
+                    "{score:?}"
+                );
+                assert!(
+                    score.reference.mean_regret > 0.0 && score.mean_rounds > 1.0,
+                    "{score:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_keep_to_a_limit_does() {
+        let (curves, cells) = data();
+        let strategy = Strategy::Balanced { weight: 0.5 };
+        for limit in study(&curves, &cells).violations(strategy).expect("runs") {
+            assert!(limit.share_that_says_it_keeps > 0.9, "{limit:?}");
+            assert!(limit.share_violated < 0.05, "{limit:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_figures() {
+        let (curves, cells) = data();
+        let some = &curves[..6];
+        let figures = || {
+            let scores = study(some, &cells).scores(Strategy::Cost, Settings::default());
+            serde_json::to_string(&scores.expect("scores")).expect("JSON")
+        };
+        assert_eq!(figures(), figures());
+    }
+
+    #[test]
+    fn worse_dearer_and_unlucky_searches_miss_the_bar() {
+        let figures = |mean_regret, p90_regret, spent| Figures {
+            mean_regret,
+            standard_error: 0.0,
+            p90_regret,
+            spent,
+        };
+        let score = |search: Figures, difference: f64| Score {
+            strategy: "cost".to_owned(),
+            truth: "linear",
+            noise: ALL_NOISE,
+            reference: figures(0.01, 0.02, 500.0),
+            search,
+            difference,
+            standard_error_of_the_difference: 0.000_2,
+            mean_rounds: 2.0,
+            mean_sizes: 6.0,
+            mean_calls: 60.0,
+        };
+        let cases = [
+            (score(figures(0.01, 0.02, 100.0), 0.0), 0),
+            (score(figures(0.011, 0.02, 100.0), 0.001), 1),
+            (score(figures(0.01, 0.021, 100.0), 0.0), 1),
+            (score(figures(0.01, 0.02, 101.0), 0.0), 1),
+            (score(figures(0.02, 0.03, 200.0), 0.01), 3),
+        ];
+        for (score, misses) in cases {
+            assert_eq!(score.misses().len(), misses, "{:?}", score.misses());
+        }
+    }
 }

@@ -10,6 +10,13 @@ pub(super) fn print(report: &Report) {
         report.curves, report.families, report.series, report.repetitions, report.seed
     );
     println!();
+    regrets(report);
+    trade_offs(report);
+    limits(report);
+    intervals(report);
+}
+
+fn regrets(report: &Report) {
     println!("Regret of the chosen size, and what finding it cost (in calls at 512 MB):");
     let mut table = with_header(&[
         "strategy",
@@ -63,6 +70,34 @@ pub(super) fn print(report: &Report) {
         "Regrets are in percent with their standard errors, averaged over families with equal weight."
     );
     println!();
+}
+
+/// Only where other settings were tried.
+fn trade_offs(report: &Report) {
+    if report.trade_offs.is_empty() {
+        return;
+    }
+    println!("With the rates multiplied:");
+    let mut table = with_header(&[
+        "rates", "strategy", "truth", "regret", "p90", "spent", "of it",
+    ]);
+    for trade_off in &report.trade_offs {
+        let score = &trade_off.score;
+        table.add_row([
+            format!("× {}", trade_off.factor),
+            score.strategy.clone(),
+            score.truth.to_owned(),
+            percent(score.search.mean_regret),
+            percent(score.search.p90_regret),
+            format!("{:.0}", score.search.spent),
+            format!("{:.2}", score.search.spent / score.reference.spent),
+        ]);
+    }
+    println!("{table}");
+    println!();
+}
+
+fn limits(report: &Report) {
     println!(
         "With a limit on the mean duration, halfway between the shortest and the longest of the curve:"
     );
@@ -88,14 +123,20 @@ pub(super) fn print(report: &Report) {
     }
     println!("{table}");
     println!();
+}
+
+fn intervals(report: &Report) {
     println!(
-        "95 % intervals of trimmed means, after sampling that ends at a precision or at {} calls:",
-        super::policy::CALLS_OF_THE_REFERENCE
+        "95 % intervals of trimmed means, after sampling that ends at a precision or a number of calls:"
     );
-    let mut table = with_header(&["precision", "coverage", "worst series", "calls"]);
+    let mut table = with_header(&["precision", "at most", "coverage", "worst series", "calls"]);
     for interval in &report.intervals {
         table.add_row([
-            format!("{} %", interval.precision * 100.0),
+            match interval.precision {
+                0.0 => "none".to_owned(),
+                precision => precision.to_string(),
+            },
+            interval.num.to_string(),
             format!("{:.1} %", interval.mean_coverage * 100.0),
             format!("{:.1} %", interval.worst_coverage * 100.0),
             format!("{:.0}", interval.mean_samples),
