@@ -344,6 +344,10 @@ mod tests {
         let sure = Belief::new(&SIZES, &[seen(0, 100.0), seen(1, 99.0), seen(3, 101.0)]);
         let cliff = Belief::new(&SIZES, &[seen(0, 100.0), seen(1, 5.0), seen(3, 90.0)]);
         assert!(cliff.variance(2) > 10.0 * sure.variance(2));
+        assert!(
+            cliff.variance(2).sqrt() > 0.25,
+            "more than any smooth function would leave unknown"
+        );
     }
 
     #[test]

@@ -585,8 +585,11 @@ mod tests {
     #[test]
     fn what_is_said_to_keep_to_a_limit_does() {
         let (curves, cells) = data();
-        let strategy = Strategy::Balanced { weight: 0.5 };
-        for limit in study(&curves, &cells).violations(strategy).expect("runs") {
+        // The cheapest sizes are slow: without the limit most would break it.
+        for limit in study(&curves, &cells)
+            .violations(Strategy::Cost)
+            .expect("runs")
+        {
             assert!(limit.share_that_says_it_keeps > 0.9, "{limit:?}");
             assert!(limit.share_violated < 0.05, "{limit:?}");
         }
