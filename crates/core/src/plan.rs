@@ -583,7 +583,11 @@ pub(crate) mod tests {
                 json!({"Set": field}),
             );
         }
-        let input = json!({"lambdaARN": "f".repeat(64), "num": 5, "powerValues": "ALL"});
+        let input = json!({
+            "lambdaARN": "f".repeat(64), "num": 5000, "powerValues": "ALL", "precision": 0.05, "maxDurationMs": 1e7 / 7.0,
+            "percentile": 99.9, "maxCost": 1.0 / 7.0, "monthlyInvocations": 1_000_000_007, "provisionedConcurrency": 7,
+            "autoOptimize": true, "minImprovementPercent": 10.0 / 7.0,
+        });
         let request = Request::parse(&input).expect("a good input");
         let found = Found::at_rest(configuration(Value::Object(shown)));
         let plan = Plan::new(request, found, &Stack::default()).expect("a plan");

@@ -15,7 +15,7 @@ use crate::limits::Meets;
 use crate::measurement::Samples;
 use crate::memory::MemoryMb;
 use crate::request::Limits;
-use crate::statistics::{CONFIDENCE, Estimate, trimmed_mean};
+use crate::statistics::{CONFIDENCE, Estimate, is_precise, percentile_bound, trimmed_mean};
 use belief::{Belief, Observation};
 use typical::{Typical, variance_of_a_call};
 
@@ -276,6 +276,16 @@ impl Question {
         sizes
     }
 
+    /// Its samples are as precise as they are to be: it gets no more calls, whatever those might be worth.
+    fn has_enough(&self, samples: &Samples) -> bool {
+        let durations = &samples.duration_ms;
+        let percentile = self.limits.duration.and_then(|limit| limit.percentile);
+        self.precision
+            .is_some_and(|precision| is_precise(durations, self.discard, precision))
+            && percentile
+                .is_none_or(|percent| percentile_bound(durations, percent / 100.0).is_some())
+    }
+
     /// What is shown of each measured size, as what the strategy wants to be small.
     fn shown(&self, seen: &[Seen], scale: &Scale) -> Vec<(MemoryMb, Estimate)> {
         let shown = seen.iter().filter_map(|size| {
@@ -356,6 +366,7 @@ struct Known<'a> {
     calls: Vec<u32>,
     /// Of those that were measured.
     meets: Vec<Option<Meets>>,
+    has_enough: Vec<bool>,
     belief: Belief,
     scale: Scale,
     /// Added to the logarithm of a duration, it gives that of what the strategy wants to be small.
@@ -374,6 +385,7 @@ impl<'a> Known<'a> {
         let mb: Vec<f64> = sizes.iter().map(|size| f64::from(size.get())).collect();
         let mut calls = vec![0; sizes.len()];
         let mut meets = vec![None; sizes.len()];
+        let mut has_enough = vec![false; sizes.len()];
         let mut measured: Vec<(usize, Typical, &Samples)> = Vec::new();
         for size in seen {
             let at = sizes.binary_search(&size.memory);
@@ -382,6 +394,7 @@ impl<'a> Known<'a> {
             {
                 calls[at] = u32::try_from(samples.len()).unwrap_or(u32::MAX);
                 meets[at] = Some(size.meets);
+                has_enough[at] = question.has_enough(samples);
                 measured.push((at, typical, samples));
             }
         }
@@ -430,6 +443,7 @@ impl<'a> Known<'a> {
             sizes,
             calls,
             meets,
+            has_enough,
             belief,
             scale,
             offsets,
@@ -459,7 +473,8 @@ impl<'a> Known<'a> {
         let sizes = self.calls.iter().filter(|calls| **calls > 0).count();
         let mut best: Option<(f64, usize, u32)> = None;
         for at in 0..self.sizes.len() {
-            if self.calls[at] == 0 && sizes >= MOST_SIZES_OF_A_SEARCH {
+            let is_one_too_many = self.calls[at] == 0 && sizes >= MOST_SIZES_OF_A_SEARCH;
+            if is_one_too_many || self.has_enough[at] {
                 continue;
             }
             for more in CALLS_OF_A_SIZE {
@@ -546,7 +561,8 @@ impl<'a> Known<'a> {
                 });
                 duration.is_none_or(|duration| duration.relative_half_width() > precision)
             });
-            self.calls[at] < most && (is_vague || self.meets[at] == Some(Meets::Unsure))
+            let may_get_more = self.calls[at] < most && !self.has_enough[at];
+            may_get_more && (is_vague || self.meets[at] == Some(Meets::Unsure))
         };
         let chosen = self.question.best(seen);
         let chosen = self.measured().find(|at| Some(self.sizes[*at]) == chosen);
@@ -988,6 +1004,8 @@ mod tests {
         prop_oneof![
             prop::collection::vec(one, 1..40),
             (0.0..1e6f64, 1..40usize).prop_map(|(ms, calls)| vec![ms; calls]),
+            // As many as it takes to look whether they are precise, and nearly alike.
+            prop::collection::vec(90.0..110.0f64, 12),
         ]
     }
 
@@ -1027,16 +1045,16 @@ mod tests {
         (strategy, limits, precision, bounds, 5u32..=60, 0.0..=0.4f64).prop_map(
             |(strategy, limits, precision, (a, b), most_calls, discard)| Question {
                 limits,
+                discard,
                 precision,
                 most_calls,
-                discard,
                 ..question(strategy, a.min(b), a.max(b))
             },
         )
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
+        #![proptest_config(ProptestConfig::with_cases(400))]
 
         #[test]
         fn whatever_it_is_told_it_asks_for_what_may_be_had(question in questions(), known in known()) {
@@ -1050,6 +1068,9 @@ mod tests {
                     let has = measured.get(memory).map(|samples| samples.as_ref().map(Samples::len));
                     prop_assert!(has != Some(None), "{} failed", memory);
                     prop_assert!(has.flatten() < Some(*calls as usize), "{:?} {}", has, calls);
+                    let has_enough = |samples: &Samples| question.has_enough(samples);
+                    let samples = measured.get(memory).and_then(Option::as_ref);
+                    prop_assert!(!samples.is_some_and(has_enough), "{} is as precise as asked", memory);
                 }
             }
             let best = question.best(&seen);
