@@ -453,7 +453,11 @@ impl Tuning {
         let limits = &self.plan.request.limits;
         let sizes = self.ended.iter().filter(|size| bounds.hold(size.memory));
         let known = sizes.map(|size| {
-            let wanted = wanted(&self.plan, size.wanted);
+            let mut wanted = wanted(&self.plan, size.wanted);
+            if size.is_precise(&self.plan) {
+                // So many were enough, as in what is shown of it.
+                wanted = wanted.at_most(size.progress.counted(wanted));
+            }
             let samples = || wanted.deciding(&size.progress.samples);
             let summary = size.progress.summary.as_ref();
             Known {
@@ -1154,6 +1158,21 @@ mod tests {
         assert_eq!(granted(&[(256, 1500), (512, 1500), (600, 5)]), most);
         let many: Vec<(u32, u32)> = (0..100).map(|size| (600 + size, 5)).collect();
         assert_eq!(granted(&many), many[..MOST_SIZES_OF_A_SEARCH - 3]);
+    }
+
+    #[test]
+    fn a_search_knows_the_samples_that_are_shown_where_a_size_ended_early() {
+        let mut tuning = searched(json!({"precision": 0.5, "num": 100}), Vec::new());
+        let mut branch = Branch::new(mb(512), 50);
+        for call in 0..40 {
+            let init_ms = (call >= 12).then_some(500.0);
+            branch.progress.samples.push(600.0, 600.0, init_ms);
+        }
+        branch.progress.summary = Some(Summary::default());
+        tuning.ended = vec![branch];
+        let known = tuning.known(Bounds::default());
+        let samples = known[0].samples.as_ref().map(|samples| samples.len());
+        assert_eq!(samples, Some(12), "the warm ones");
     }
 
     #[test]
