@@ -563,6 +563,26 @@ mod tests {
         assert_eq!(best(&nobody, &measured), None);
     }
 
+    /// In proportion to its memory, so that each size costs the same: up to a full vCPU, or on and on.
+    #[test]
+    fn what_costs_the_same_everywhere_is_not_looked_for_among_the_dear() {
+        let ms = |mb: u32, most: u32| 100_000.0 / f64::from(mb.min(most));
+        for varies in [0.0, 1.0] {
+            let vary = |mb, call| 1.0 + varies * (noise(mb, call) - 1.0);
+            let cost = question(Strategy::Cost, 128, 10_240);
+            let (measured, _) = search(&cost, |mb, call| Some(ms(mb, 1769) * vary(mb, call)));
+            let largest = measured.keys().last().copied();
+            assert!(largest <= Some(size(3008)), "{largest:?}");
+            let speed = question(Strategy::Speed, 128, 10_240);
+            let (measured, _) = search(&speed, |mb, call| Some(ms(mb, 10_240) * vary(mb, call)));
+            assert_eq!(
+                best(&speed, &measured),
+                Some(10_240),
+                "the fastest is reached"
+            );
+        }
+    }
+
     #[test]
     fn a_percentile_is_shown_by_as_many_calls_as_it_takes() {
         let question = Question {

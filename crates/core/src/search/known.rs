@@ -129,7 +129,9 @@ impl<'a> Known<'a> {
         let mut best: Option<(f64, usize, u32)> = None;
         for at in 0..self.sizes.len() {
             let is_one_too_many = self.calls[at] == 0 && sizes >= MOST_SIZES_OF_A_SEARCH;
-            if is_one_too_many || self.has_enough[at] {
+            // Where nothing keeps to the limits, what does may be far away.
+            let is_too_far = incumbent.is_some() && self.is_far_from_measured(at);
+            if is_one_too_many || is_too_far || self.has_enough[at] {
                 continue;
             }
             for more in CALLS_OF_A_SIZE {
@@ -144,6 +146,17 @@ impl<'a> Known<'a> {
             }
         }
         best.map(|(_, at, more)| (at, more))
+    }
+
+    /// Shapes that agree on what was measured part beyond it: a dear look at what is far away can nearly always be had
+    /// cheaper, nearer by.
+    fn is_far_from_measured(&self, at: usize) -> bool {
+        let mb = |at: usize| self.sizes[at].get();
+        let is_near = |other: usize| mb(at) <= mb(other) * 2 && mb(other) <= mb(at) * 2;
+        let (smallest, largest) = (self.measured().next(), self.measured().last());
+        let is_between = smallest.is_some_and(|smallest| smallest < at)
+            && largest.is_some_and(|largest| at < largest);
+        !is_between && !smallest.is_some_and(is_near) && !largest.is_some_and(is_near)
     }
 
     /// The best of the measured sizes that seem to keep to the limits.
