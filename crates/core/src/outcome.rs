@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::choice::{Candidate, Scale, Strategy, pareto_front};
 use crate::confidence::{Confidence, Rival};
@@ -13,7 +14,7 @@ use crate::measurement::{Cold, Percentiles, Summary, Tally, Version, Warm};
 use crate::memory::MemoryMb;
 use crate::month::{Bill, Monthly, MonthlyCost};
 use crate::plan::Plan;
-use crate::request::{Limits, Request, Search};
+use crate::request::{Limits, Parallel, Request, Search};
 use crate::search;
 use crate::statistics::{Estimate, six_digits};
 use crate::tuning::SizeResult;
@@ -25,6 +26,9 @@ const FULL_VCPU_MB: u32 = 1_769;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
+    /// Of this layout; a reader refuses what is newer than it knows.
+    #[serde(default = "first_version")]
+    pub schema_version: u32,
     pub power: MemoryMb,
     /// Of one call at `power`, for its duration alone.
     pub cost: f64,
@@ -42,6 +46,14 @@ pub struct Outcome {
     /// How the sizes were chosen: `grid` or `adaptive`.
     #[serde(default)]
     pub search: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+    /// The writer's of the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What the function had when it was planned, whether that was measured or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_memory: Option<MemoryMb>,
     /// One sentence: why this size.
     pub reason: String,
     pub sizes: Vec<Size>,
@@ -70,6 +82,52 @@ pub struct Outcome {
     /// What was applied; absent unless the input asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimization: Option<Optimization>,
+}
+
+/// The layout that this code writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Of outcomes that do not say.
+fn first_version() -> u32 {
+    1
+}
+
+/// How it was measured, in the words of the input.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    pub num: u32,
+    pub parallel_invocation: Value,
+    pub discard_top_bottom: f64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_cold_starts: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced_weight: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_invocations: Option<u64>,
+}
+
+impl Settings {
+    fn of(request: &Request) -> Self {
+        Self {
+            num: request.num,
+            parallel_invocation: match request.parallel {
+                Parallel::OneAtATime => false.into(),
+                Parallel::AllAtOnce => true.into(),
+                Parallel::AtMost(calls) => calls.into(),
+            },
+            discard_top_bottom: request.discard_top_bottom,
+            only_cold_starts: request.only_cold_starts,
+            balanced_weight: match request.strategy {
+                Strategy::Balanced { weight } => Some(weight),
+                Strategy::Cost | Strategy::Speed => None,
+            },
+            precision: request.precision,
+            monthly_invocations: request.month.map(|month| month.invocations),
+        }
+    }
 }
 
 /// What was counted over all rounds.
@@ -370,6 +428,7 @@ impl Outcome {
             average_duration: size.duration_ms,
         });
         Self {
+            schema_version: SCHEMA_VERSION,
             power: best.memory,
             cost: best.cost,
             duration: best.duration_ms,
@@ -388,6 +447,9 @@ impl Outcome {
             currency: plan.price.currency.clone(),
             strategy: plan.request.strategy.name().to_owned(),
             search: plan.request.search.name().to_owned(),
+            settings: Some(Settings::of(request)),
+            note: request.note.clone(),
+            current_memory: Some(target.current),
             reason: reason(plan, &judged, current, best, &scale),
             sizes: sizes.iter().map(|size| view.of(size)).collect(),
             constraint: verdict.and_then(|size| request.limits.constraint(&size.verdict)),

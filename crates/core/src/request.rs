@@ -63,6 +63,8 @@ pub struct Request {
     pub price: Option<StatedPrice>,
     /// Errors of the target that count as an ordinary end of a call.
     pub allowed_exceptions: Vec<String>,
+    /// For readers of the outcome.
+    pub note: Option<String>,
 }
 
 /// Which sizes are measured.
@@ -178,10 +180,12 @@ const LARGEST_PRECISION: f64 = 0.5;
 /// Far above what a function can be called in a month.
 const MOST_INVOCATIONS: u64 = 1_000_000_000_000_000;
 const MOST_ENVIRONMENTS: u32 = 1_000_000;
+/// It travels with everything that is known of all sizes.
+const LONGEST_NOTE: usize = 500;
 /// Longer pauses would only cost: a call's environment is kept for minutes.
 const LONGEST_SLEEP_MS: u64 = 600_000;
 
-const FIELDS: [&str; 31] = [
+const FIELDS: [&str; 32] = [
     "lambdaARN",
     "roleARN",
     "powerValues",
@@ -213,6 +217,7 @@ const FIELDS: [&str; 31] = [
     "disablePayloadLogs",
     "allowedExceptions",
     "price",
+    "note",
 ];
 
 impl Request {
@@ -242,8 +247,8 @@ impl Request {
             faults: Vec::new(),
         };
         read.refuse_unknown_fields();
-        // Lists travel twice: in the input, and in the plan.
-        let lists = ["powerValues", "allowedExceptions"].map(|field| fields.get(field));
+        // These travel twice: in the input, and in the plan.
+        let lists = ["powerValues", "allowedExceptions", "note"].map(|field| fields.get(field));
         let lists: usize = lists
             .iter()
             .flatten()
@@ -284,6 +289,7 @@ impl Request {
         let disable_payload_logs = read.optional("disablePayloadLogs", boolean);
         let allowed_exceptions = read.optional("allowedExceptions", names);
         let price = read.price();
+        let note = read.optional("note", note).flatten();
         let mut faults = read.faults;
         let parsed = match (function, num) {
             (Some(function), Some(num)) => Some(Self {
@@ -320,6 +326,7 @@ impl Request {
                 disable_payload_logs: disable_payload_logs.unwrap_or(false),
                 price,
                 allowed_exceptions: allowed_exceptions.unwrap_or_default(),
+                note,
             }),
             _ => None,
         };
@@ -766,6 +773,22 @@ fn alias(value: &Value) -> Result<Option<String>, String> {
 
 fn role(value: &Value) -> Result<Option<RoleArn>, String> {
     text(value)?.map(RoleArn::parse).transpose()
+}
+
+fn note(value: &Value) -> Result<Option<String>, String> {
+    let Some(text) = text(value)? else {
+        return Ok(None);
+    };
+    let is_shown = |char: char| !char.is_control() || char == '\n';
+    if !text.chars().all(is_shown) {
+        return Err("has a control character other than a new line".to_owned());
+    }
+    match text.chars().count() {
+        ..=LONGEST_NOTE => Ok(Some(text.to_owned())),
+        chars => Err(format!(
+            "has {chars} characters; at most {LONGEST_NOTE} are kept"
+        )),
+    }
 }
 
 fn processor(value: &Value) -> Result<Option<FunctionRef>, String> {

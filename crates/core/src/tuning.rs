@@ -1007,6 +1007,7 @@ mod tests {
             let all = json!({
                 "powerValues": list, "includeOutputResults": true, "num": 1000, "maxDurationMs": 1e7 / 7.0, "percentile": 99,
                 "maxCost": 1.0 / 7.0, "monthlyInvocations": 1_000_000_007, "provisionedConcurrency": 7, "baseline": true,
+                "note": "\u{10348}".repeat(500),
             });
             let mut tuning = Tuning::new(plan(all));
             let plan = &tuning.plan;

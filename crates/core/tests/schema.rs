@@ -270,6 +270,17 @@ fn values_of(field: &str) -> Vec<Value> {
             json!({"perGbSecond": 1, "perGB": 1}),
             json!(7),
         ],
+        "note" => vec![
+            json!("why"),
+            json!("two\nlines"),
+            json!("a\ttab"),
+            json!("\u{7f}"),
+            json!("\u{85}"),
+            json!("\u{10348}".repeat(500)),
+            json!("x".repeat(501)),
+            json!(""),
+            json!(7),
+        ],
         "payload" => vec![json!({}), json!([1]), json!("text")],
         "payloadS3" => vec![
             json!("s3://bucket/key"),
@@ -288,7 +299,7 @@ fn values_of(field: &str) -> Vec<Value> {
     values
 }
 
-const FIELDS: [&str; 32] = [
+const FIELDS: [&str; 33] = [
     "lambdaARN",
     "roleARN",
     "num",
@@ -321,6 +332,7 @@ const FIELDS: [&str; 32] = [
     "provisionedConcurrency",
     "baseline",
     "minImprovementPercent",
+    "note",
 ];
 
 /// What a field needs of others, so that its own rule is what decides.
