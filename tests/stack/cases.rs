@@ -124,6 +124,8 @@ cases![
         every_example_input_works_as_pasted,
         a_pipeline_gets_the_outcome_from_the_example_script,
         a_pipeline_fails_with_the_cause_of_a_tuning_that_fails,
+        a_pipeline_fails_with_a_tuning_that_somebody_stops,
+        a_pipeline_that_is_cancelled_stops_the_tuning,
     ],
     failures: [
         one_failed_size_fails_the_run_where_the_input_says_so,

@@ -9,7 +9,6 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_lambda::config::retry::RetryPartition;
 use aws_sdk_lambda::config::{Credentials, SharedHttpClient};
 
-use crate::http;
 use crate::wire::{self, Wire};
 
 /// A control plane answers within a second or two; the SDK would wait for ever.
@@ -19,12 +18,13 @@ const ATTEMPTS: u32 = 6;
 
 /// Region, credentials and endpoints come from the environment that Lambda gives to a function.
 pub(crate) async fn from_env() -> SdkConfig {
-    loader(http::https()).load().await
+    let https = power_tuner_https::https().expect("Lambda's own image has certificates");
+    loader(https).load().await
 }
 
 /// A service on this machine that asks for no real credentials.
 pub(crate) async fn local(endpoint: &str) -> SdkConfig {
-    at(http::http(), endpoint).await
+    at(power_tuner_https::http(), endpoint).await
 }
 
 /// Somebody in this process who plays AWS.

@@ -4,7 +4,6 @@ mod aliases;
 mod assumed;
 mod client;
 mod failure;
-mod http;
 mod invoke;
 mod lambda;
 pub mod latest;

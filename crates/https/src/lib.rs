@@ -1,18 +1,19 @@
-//! The connections to AWS.
+//! The connections to AWS, for the functions and for the command line tool.
 //!
 //! The SDK's own client cannot turn TCP keep-alive on. Without it a NAT gateway or an interface endpoint forgets a
 //! connection that is silent for 350 s, and the answer of a call that takes longer never comes.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
-use aws_sdk_lambda::config::{RuntimeComponents, SharedHttpClient};
-use aws_sdk_lambda::primitives::SdkBody;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{Connect, HttpConnector as Tcp};
 use hyper_util::client::legacy::{Client, Error};
@@ -30,18 +31,22 @@ const LONGEST_CONNECT: Duration = Duration::from_millis(3_100);
 const LONGEST_IDLE: Duration = Duration::from_secs(20);
 
 /// For AWS.
-pub(crate) fn https() -> SharedHttpClient {
+///
+/// # Errors
+///
+/// This machine has no certificates to know AWS by.
+pub fn https() -> io::Result<SharedHttpClient> {
     let connector = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
-        .expect("Lambda's own image has certificates")
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp());
-    client::<HttpsConnector<Tcp>>(connector)
+    Ok(client::<HttpsConnector<Tcp>>(connector))
 }
 
 /// For a service on this machine.
-pub(crate) fn http() -> SharedHttpClient {
+#[must_use]
+pub fn http() -> SharedHttpClient {
     client(tcp())
 }
 

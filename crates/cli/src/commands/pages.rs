@@ -1,0 +1,68 @@
+//! `power-tuner completions` and `power-tuner man`
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use crate::arguments::Line;
+use crate::end::{Error, Exit};
+use crate::output::print;
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  power-tuner completions bash > ~/.local/share/bash-completion/completions/power-tuner
+  power-tuner completions zsh > ~/.zfunc/_power-tuner")]
+pub struct Completions {
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  power-tuner man | man -l -
+  power-tuner man check > ~/.local/share/man/man1/power-tuner-check.1")]
+pub struct Man {
+    /// One of the commands
+    command: Option<String>,
+}
+
+pub fn completions(arguments: &Completions) -> Result<Exit, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        arguments.shell,
+        &mut Line::command(),
+        "power-tuner",
+        &mut script,
+    );
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Fine)
+}
+
+pub fn man(arguments: &Man) -> Result<Exit, Error> {
+    let mut tool = Line::command();
+    // What is common to all commands gets into each.
+    tool.build();
+    let page = match &arguments.command {
+        None => tool,
+        Some(name) => {
+            let command = tool.find_subcommand(name).cloned();
+            command.ok_or_else(|| {
+                let names: Vec<&str> = tool
+                    .get_subcommands()
+                    .map(clap::Command::get_name)
+                    .collect();
+                Error::Usage(format!(
+                    "there is no command `{name}`; there are {}",
+                    names.join(", ")
+                ))
+            })?
+        }
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page)
+        .render(&mut text)
+        .map_err(|error| Error::Usage(format!("the page cannot be written: {error}")))?;
+    print(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,196 @@
+//! Where results go: standard output, or a file.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::{env, ffi::OsStr};
+
+use clap::{Args, ValueEnum};
+use power_tuner_report as report;
+use power_tuner_report::{Look, NotShown};
+use terminal_size::{Width, terminal_size_of};
+
+use crate::arguments::Color;
+use crate::end::Error;
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// What the result is written as [default: what the file of --output ends in, or table]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// The file to write it into, instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+    Markdown,
+    Csv,
+    Html,
+    Svg,
+}
+
+impl From<Format> for report::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Table => Self::Table,
+            Format::Json => Self::Json,
+            Format::Markdown => Self::Markdown,
+            Format::Csv => Self::Csv,
+            Format::Html => Self::Html,
+            Format::Svg => Self::Svg,
+        }
+    }
+}
+
+impl Output {
+    pub fn format(&self) -> report::Format {
+        let by_name = || {
+            Some(match self.output.as_ref()?.extension()?.to_str()? {
+                "json" => Format::Json,
+                "md" | "markdown" => Format::Markdown,
+                "csv" => Format::Csv,
+                "html" | "htm" => Format::Html,
+                "svg" => Format::Svg,
+                _ => return None,
+            })
+        };
+        self.format.or_else(by_name).unwrap_or(Format::Table).into()
+    }
+
+    /// How it may look where it goes.
+    pub fn look(&self, color: Color) -> Look {
+        let is_terminal = self.output.is_none() && io::stdout().is_terminal();
+        Look {
+            width: width(
+                env::var_os("COLUMNS").as_deref(),
+                is_terminal
+                    .then(|| terminal_size_of(io::stdout()))
+                    .flatten()
+                    .map(|(Width(columns), _)| columns.into()),
+            ),
+            color: is_colored(
+                color,
+                is_terminal && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+                env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            ),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), or the format cannot show it.
+    pub fn write_shown(&self, shown: Result<String, NotShown>) -> Result<(), Error> {
+        self.write(&shown.map_err(|error| Error::Usage(error.to_string()))?)
+    }
+
+    /// # Errors
+    ///
+    /// It cannot be written. Whoever has read enough and closed the pipe is no error.
+    pub fn write(&self, text: &str) -> Result<(), Error> {
+        match &self.output {
+            Some(path) => into(path, text),
+            None => print(text),
+        }
+    }
+}
+
+fn into(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text)
+        .map_err(|error| Error::Usage(format!("cannot write `{}`: {error}", path.display())))
+}
+
+/// To standard output.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.write_all(end.as_bytes()))
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Usage(format!(
+            "cannot write to standard output: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn is_colored(color: Color, is_terminal: bool, no_color: bool) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => is_terminal && !no_color,
+    }
+}
+
+fn width(columns: Option<&OsStr>, terminal: Option<usize>) -> usize {
+    /// Of what is no terminal.
+    const USUAL: usize = 80;
+    let stated = columns
+        .and_then(OsStr::to_str)
+        .and_then(|columns| columns.parse().ok());
+    stated
+        .filter(|columns| *columns > 0)
+        .or(terminal)
+        .unwrap_or(USUAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_says_the_format_unless_somebody_else_does() {
+        let cases = [
+            (None, None, report::Format::Table),
+            (None, Some("a.html"), report::Format::Html),
+            (None, Some("a.md"), report::Format::Markdown),
+            (None, Some("a.txt"), report::Format::Table),
+            (None, Some("json"), report::Format::Table),
+            (Some(Format::Csv), Some("a.html"), report::Format::Csv),
+        ];
+        for (format, file, want) in cases {
+            let output = Output {
+                format,
+                output: file.map(PathBuf::from),
+            };
+            assert_eq!(output.format().to_string(), want.to_string(), "{file:?}");
+        }
+    }
+
+    #[test]
+    fn colours_are_for_terminals_and_for_who_asks() {
+        let cases = [
+            ((Color::Auto, true, false), true),
+            ((Color::Auto, true, true), false),
+            ((Color::Auto, false, false), false),
+            ((Color::Always, false, true), true),
+            ((Color::Never, true, false), false),
+        ];
+        for ((color, terminal, no_color), want) in cases {
+            assert_eq!(is_colored(color, terminal, no_color), want, "{color:?}");
+        }
+    }
+
+    #[test]
+    fn columns_say_the_width() {
+        let cases = [
+            (Some("40"), Some(100), 40),
+            (Some("0"), Some(100), 100),
+            (Some("wide"), None, 80),
+            (None, Some(100), 100),
+        ];
+        for (columns, terminal, want) in cases {
+            assert_eq!(
+                width(columns.map(OsStr::new), terminal),
+                want,
+                "{columns:?}"
+            );
+        }
+    }
+}

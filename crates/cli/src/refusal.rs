@@ -1,0 +1,181 @@
+//! What AWS refuses, in words that say what to do.
+
+use std::error::Error as Source;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+
+use crate::end::Error;
+
+/// A call, and what it is about.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub action: &'static str,
+    pub resource: &'a str,
+    /// The region or the address.
+    pub place: &'a str,
+    pub verbose: bool,
+}
+
+impl Asked<'_> {
+    pub fn refused<E>(self, error: &SdkError<E>) -> Error
+    where
+        E: ProvideErrorMetadata + Source + 'static,
+    {
+        let words = match error {
+            SdkError::ServiceError(refused) => {
+                let code = refused.err().code().unwrap_or("an error without a name");
+                self.by_code(code, refused.err().message().unwrap_or_default())
+            }
+            error => self.without_an_answer(error),
+        };
+        let Self { action, .. } = self;
+        Error::Aws(if self.verbose {
+            format!("{words}\n({action}: {})", chain(error).join(": "))
+        } else {
+            words
+        })
+    }
+
+    /// AWS said no.
+    fn by_code(self, code: &str, message: &str) -> String {
+        let Self {
+            action,
+            resource,
+            place,
+            ..
+        } = self;
+        match code {
+            "AccessDeniedException" | "AccessDenied" => format!(
+                "you may not call `{action}` on `{resource}`; have it allowed for the role or user whose credentials these are \
+                 ({message})"
+            ),
+            "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => format!(
+                "the AWS credentials have expired; sign in again, for instance with `aws sso login` ({message})"
+            ),
+            "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "IncompleteSignature"
+            | "MissingAuthenticationTokenException" => format!(
+                "AWS does not take these credentials in {place}; look at `--profile` and AWS_ACCESS_KEY_ID, and at this \
+                 machine's clock ({code}: {message})"
+            ),
+            "StateMachineDoesNotExist" | "ResourceNotFound" => format!(
+                "there is no state machine `{resource}` in {place}; look at `--state-machine` and `--region`"
+            ),
+            "ExecutionDoesNotExist" => format!(
+                "there is no execution `{resource}` in {place}; Step Functions forgets executions after 90 days"
+            ),
+            "InvalidArn" => {
+                format!("`{resource}` is no ARN that Step Functions knows in {place} ({message})")
+            }
+            "ThrottlingException" | "ExecutionLimitExceeded" | "TooManyRequestsException" => {
+                format!("AWS throttled `{action}` for too long; try again in a minute ({message})")
+            }
+            "StateMachineDeleting" => format!("`{resource}` is being deleted"),
+            _ => format!("`{action}` on `{resource}` failed: {code}: {message}"),
+        }
+    }
+
+    /// AWS was not even asked, or its answer did not come.
+    fn without_an_answer<E: Source + 'static>(self, error: &SdkError<E>) -> String {
+        let Self { action, place, .. } = self;
+        let said = chain(error);
+        let last = said.last().map_or("", String::as_str);
+        match credentials(error) {
+            Some(CredentialsError::CredentialsNotLoaded(_)) => {
+                "no AWS credentials were found; name a profile with `--profile`, sign in (`aws sso login`, `aws configure`), or \
+                 set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                    .to_owned()
+            }
+            Some(_) => format!(
+                "the AWS credentials cannot be had: {last}; look at the profile, and sign in again where it is one of single \
+                 sign-on (`aws sso login`)"
+            ),
+            None => format!(
+                "Step Functions cannot be reached in {place} for `{action}`: {last}; look at the network, `--region` and \
+                 `--endpoint-url`"
+            ),
+        }
+    }
+}
+
+fn credentials<'a>(error: &'a (dyn Source + 'static)) -> Option<&'a CredentialsError> {
+    let mut next = Some(error);
+    while let Some(this) = next {
+        if let Some(found) = this.downcast_ref() {
+            return Some(found);
+        }
+        next = this.source();
+    }
+    None
+}
+
+/// What each of the causes says, without repetitions.
+fn chain(error: &(dyn Source + 'static)) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(this) = next {
+        let words = this.to_string();
+        if said.last() != Some(&words) {
+            said.push(words);
+        }
+        next = this.source();
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_refuses_is_said_with_what_to_do() {
+        let asked = Asked {
+            action: "states:StartExecution",
+            resource: "arn:m",
+            place: "eu-west-1",
+            verbose: false,
+        };
+        let cases = [
+            (
+                "AccessDeniedException",
+                "you may not call `states:StartExecution` on `arn:m`; have it allowed",
+            ),
+            (
+                "ExpiredTokenException",
+                "the AWS credentials have expired; sign in again",
+            ),
+            (
+                "UnrecognizedClientException",
+                "AWS does not take these credentials in eu-west-1; look at `--profile`",
+            ),
+            (
+                "StateMachineDoesNotExist",
+                "there is no state machine `arn:m` in eu-west-1; look at `--state-machine`",
+            ),
+            (
+                "ExecutionDoesNotExist",
+                "there is no execution `arn:m` in eu-west-1; Step Functions forgets",
+            ),
+            (
+                "InvalidArn",
+                "`arn:m` is no ARN that Step Functions knows in eu-west-1",
+            ),
+            (
+                "ThrottlingException",
+                "AWS throttled `states:StartExecution` for too long; try again",
+            ),
+            ("StateMachineDeleting", "`arn:m` is being deleted"),
+            (
+                "Odd",
+                "`states:StartExecution` on `arn:m` failed: Odd: said",
+            ),
+        ];
+        for (code, want) in cases {
+            let words = asked.by_code(code, "said");
+            assert!(words.starts_with(want), "{words}");
+        }
+    }
+}

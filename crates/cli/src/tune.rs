@@ -1,0 +1,268 @@
+//! A tuning from its start to its end, or to where somebody stops it; and the other things that the state machine does.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::arguments::Global;
+use crate::aws::{Aws, Execution, Status};
+use crate::display::Display;
+use crate::end::Error;
+use crate::follow::{Followed, follow};
+use crate::input::Input;
+use crate::machine::{Named, find};
+use crate::source::{no_signals, stopped};
+use crate::stop::{Stop, Why};
+
+/// The tuner's state machine, and whoever waits for it.
+pub struct Session {
+    aws: Aws,
+    machine: String,
+    display: Display,
+    stop: Stop,
+}
+
+/// What somebody who does not wait any longer is left with.
+struct Left<'a> {
+    function: &'a str,
+    execution: &'a str,
+}
+
+/// A clean-up waits two minutes and a little for a publisher that still writes.
+const LONGEST_CLEAN_UP: Duration = Duration::from_mins(5);
+
+impl Session {
+    /// # Errors
+    ///
+    /// AWS cannot be reached, or which state machine is meant is not clear.
+    pub async fn open(global: &Global) -> Result<Self, Error> {
+        let mut stop = Stop::new(global.timeout).map_err(|error| no_signals(&error))?;
+        let mut display = Display::new(global);
+        let named = Named::new(global.state_machine.as_deref());
+        let arn = match named {
+            Named::Arn(arn) => Some(arn),
+            _ => None,
+        };
+        let opened = async {
+            let aws = Aws::connect(global, arn).await?;
+            let machine = find(&aws, named).await?;
+            Ok((aws, machine))
+        };
+        let (aws, machine) = stop.unless(opened).await.map_err(stopped)??;
+        display.detail(&format!("the state machine is {machine}"));
+        Ok(Self {
+            aws,
+            machine,
+            display,
+            stop,
+        })
+    }
+
+    /// Starts a tuning and gives its ARN.
+    pub async fn start(&mut self, input: &Input) -> Result<String, Error> {
+        let function = input.request.function.as_str();
+        let execution = self.start_with(function, &input.value).await?;
+        self.display.say(&format!("tuning {function}: {execution}"));
+        Ok(execution)
+    }
+
+    async fn start_with(&self, what: &str, input: &Value) -> Result<String, Error> {
+        let name = execution_name(what, fastrand::u64(..));
+        self.aws
+            .start(&self.machine, &name, &input.to_string())
+            .await
+    }
+
+    /// Waits for a tuning's end. Who interrupts it stops it, and waits for what it leaves to be put right.
+    pub async fn end_of(mut self, execution: &str, input: &Input) -> Result<Execution, Error> {
+        let why = match follow(&self.aws, execution, &mut self.display, &mut self.stop).await? {
+            Followed::Ended(ended) => return Ok(ended),
+            Followed::Stopped(why) => why,
+        };
+        let left = Left {
+            function: input.request.function.as_str(),
+            execution,
+        };
+        let end = self.stop_and_clean_up(&left, input).await;
+        Err(match why {
+            Why::Interrupted => Error::Interrupted(format!("interrupted: {end}")),
+            Why::TimedOut => {
+                Error::TuningFailed(format!("not over within the time of `--timeout`: {end}"))
+            }
+        })
+    }
+
+    /// Gives what became of it.
+    async fn stop_and_clean_up(&mut self, left: &Left<'_>, input: &Input) -> String {
+        const CAUSE: &str = "stopped by whoever started it with power-tuner";
+        self.display.say("stopping the tuning and cleaning up after it; Ctrl-C once more leaves both to themselves");
+        self.stop.within(LONGEST_CLEAN_UP);
+        let stopping = self.aws.stop(left.execution, "Interrupted", CAUSE);
+        match self.stop.unless(stopping).await {
+            Err(_) => return left.running(),
+            Ok(Err(error)) => return format!("{error}\n{}", left.running()),
+            Ok(Ok(())) => {}
+        }
+        // Its answer says that all is well, which the end of the execution does not.
+        let request = clean_input(left.function, input.value.get("roleARN"));
+        let clean_up = match self.start_with("clean", &request).await {
+            Ok(clean_up) => clean_up,
+            Err(error) => return format!("{error}\n{}", left.not_clean()),
+        };
+        match follow(&self.aws, &clean_up, &mut self.display, &mut self.stop).await {
+            Ok(Followed::Ended(Execution {
+                status: Status::Succeeded,
+                output,
+                ..
+            })) => left.cleaned(&output.unwrap_or_default()),
+            Ok(Followed::Ended(Execution { error, cause, .. })) => {
+                format!(
+                    "the clean-up failed: {error}: {cause}\n{}",
+                    left.not_clean()
+                )
+            }
+            Ok(Followed::Stopped(_)) => format!(
+                "the tuning was stopped; the clean-up goes on, look at it with `power-tuner show {clean_up}`"
+            ),
+            Err(error) => format!("{error}\n{}", left.not_clean()),
+        }
+    }
+
+    /// Has the state machine do something else than to tune, and waits for its answer. Who does not wait stops nothing.
+    pub async fn ask(mut self, what: &str, input: &Value) -> Result<(String, Execution), Error> {
+        let execution = self.start_with(what, input).await?;
+        self.display.detail(&format!("started {execution}"));
+        match follow(&self.aws, &execution, &mut self.display, &mut self.stop).await? {
+            Followed::Ended(ended) => Ok((execution, ended)),
+            Followed::Stopped(why) => {
+                let goes_on = format!("it goes on; look at it with `power-tuner show {execution}`");
+                Err(match why {
+                    Why::Interrupted => Error::Interrupted(format!("interrupted: {goes_on}")),
+                    Why::TimedOut => Error::TuningFailed(format!(
+                        "no answer within the time of `--timeout`: {goes_on}"
+                    )),
+                })
+            }
+        }
+    }
+}
+
+impl Left<'_> {
+    /// By the answer of the clean-up.
+    fn cleaned(&self, answer: &str) -> String {
+        let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+        let alone: Vec<&str> = answer["clean"]["left"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        if alone.is_empty() {
+            "the tuning was stopped, and nothing of it is left".to_owned()
+        } else {
+            let alone = alone.join("; ");
+            format!(
+                "the clean-up left something alone: {alone}\n{}",
+                self.not_clean()
+            )
+        }
+    }
+
+    fn running(&self) -> String {
+        format!(
+            "the tuning may still run; look at it with `power-tuner show {}`",
+            self.execution
+        )
+    }
+
+    fn not_clean(&self) -> String {
+        format!(
+            "the tuning was stopped, and the stack cleans up after it by itself, usually within minutes; `power-tuner clean {}` \
+             makes sure",
+            self.function
+        )
+    }
+}
+
+/// What the state machine is asked for to put a function right.
+pub fn clean_input(function: &str, role: Option<&Value>) -> Value {
+    with_role("clean", function.into(), role)
+}
+
+/// What it is asked for to look for what is wrong, with a function or with the stack alone.
+pub fn doctor_input(function: Option<&str>, role: Option<&Value>) -> Value {
+    with_role(
+        "doctor",
+        function.map_or_else(|| json!({}), Value::from),
+        role,
+    )
+}
+
+fn with_role(what: &str, about: Value, role: Option<&Value>) -> Value {
+    let role = role.filter(|role| !role.is_null());
+    let fields = [(what, Some(about)), ("roleARN", role.cloned())];
+    let fields = fields
+        .into_iter()
+        .filter_map(|(field, value)| Some((field.to_owned(), value?)));
+    fields.collect::<Map<String, Value>>().into()
+}
+
+/// One that nobody else has, and that a person knows again.
+fn execution_name(what: &str, number: u64) -> String {
+    /// Of the 80 characters that Step Functions takes, behind which the number stands.
+    const LONGEST: usize = 80 - 17;
+    let name = what.rsplit(':').next().unwrap_or(what);
+    let may_stand = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
+    let name: String = name.chars().filter(may_stand).take(LONGEST).collect();
+    format!("{name}-{number:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_execution_has_a_name_that_step_functions_takes() {
+        let cases = [
+            ("my-function", "my-function-00000000000000ff"),
+            (
+                "arn:aws:lambda:us-east-1:123456789012:function:orders",
+                "orders-00000000000000ff",
+            ),
+            ("a b/c", "abc-00000000000000ff"),
+        ];
+        for (what, want) in cases {
+            assert_eq!(execution_name(what, 255), want);
+        }
+        assert_eq!(execution_name(&"f".repeat(200), u64::MAX).len(), 80);
+    }
+
+    #[test]
+    fn what_a_clean_up_left_alone_is_said() {
+        let left = Left {
+            function: "f",
+            execution: "arn:e",
+        };
+        let clean = left.cleaned(r#"{"clean": {"deleted": [], "adopted": []}}"#);
+        assert_eq!(clean, "the tuning was stopped, and nothing of it is left");
+        let alone = left.cleaned(r#"{"clean": {"left": ["the lock: it may not be read"]}}"#);
+        assert!(alone.contains("the lock: it may not be read"), "{alone}");
+        assert!(
+            alone.contains("`power-tuner clean f` makes sure"),
+            "{alone}"
+        );
+    }
+
+    #[test]
+    fn a_role_goes_with_what_is_asked_for() {
+        let role = json!("arn:aws:iam::123456789012:role/r");
+        assert_eq!(clean_input("f", None), json!({"clean": "f"}));
+        assert_eq!(clean_input("f", Some(&Value::Null)), json!({"clean": "f"}));
+        assert_eq!(
+            clean_input("f", Some(&role)),
+            json!({"clean": "f", "roleARN": role})
+        );
+        assert_eq!(doctor_input(None, None), json!({"doctor": {}}));
+        assert_eq!(doctor_input(Some("f"), None), json!({"doctor": "f"}));
+    }
+}

@@ -1,0 +1,378 @@
+//! Two outcomes side by side: before and after a change of code, arm64 and `x86_64`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::facts::{Facts, Measured, Row};
+use crate::markdown::escaped;
+use crate::numbers::{change, fixed, memory, of_column};
+use crate::table::{Column, Paint, drawn, fitting, wrapped};
+use crate::text::plain;
+use crate::{Format, Look, NotShown};
+
+/// What both say, from the first to the second.
+#[derive(Serialize)]
+struct Comparison {
+    a: Side,
+    b: Side,
+    /// Of the chosen sizes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<Differences>,
+    sizes: Vec<Pair>,
+    #[serde(skip)]
+    currencies_differ: bool,
+}
+
+#[derive(Serialize)]
+struct Side {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    architecture: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strategy: Option<String>,
+    currency: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pair {
+    memory: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    a: Option<Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<Shown>,
+    #[serde(flatten)]
+    differences: Differences,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    status: &'static str,
+    best: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct Differences {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<Difference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Difference>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Difference {
+    percent: f64,
+    /// With 95 % confidence; none where one of them has no interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_than_chance: Option<bool>,
+}
+
+pub(crate) fn show(
+    a: &Facts,
+    b: &Facts,
+    names: [&str; 2],
+    format: Format,
+    look: Look,
+) -> Result<String, NotShown> {
+    let names = names.map(plain);
+    for (facts, name) in [(a, &names[0]), (b, &names[1])] {
+        if facts.measured().next().is_none() {
+            return Err(NotShown::NothingMeasured(format!("`{name}`")));
+        }
+    }
+    let compared = compared(a, b, names);
+    match format {
+        Format::Table => Ok(table(&compared, look)),
+        Format::Markdown => Ok(markdown(&compared)),
+        Format::Json => Ok(serde_json::to_string_pretty(&compared)? + "\n"),
+        Format::Csv | Format::Html | Format::Svg => Err(NotShown::NoComparison(format)),
+    }
+}
+
+fn compared(a: &Facts, b: &Facts, [name_a, name_b]: [String; 2]) -> Comparison {
+    let sizes: BTreeSet<u32> = a.rows.iter().chain(&b.rows).map(|row| row.mb).collect();
+    let currencies_differ = a.currency != b.currency;
+    let differences = |one: Option<&Row>, other: Option<&Row>| {
+        let both = one
+            .and_then(Row::measured)
+            .zip(other.and_then(Row::measured));
+        both.map(|(one, other)| {
+            let differences = Differences::of(one, other);
+            Differences {
+                cost: differences.cost.filter(|_| !currencies_differ),
+                ..differences
+            }
+        })
+    };
+    Comparison {
+        best: differences(a.row(a.best), b.row(b.best)),
+        sizes: sizes
+            .into_iter()
+            .map(|mb| {
+                let (one, other) = (a.row(Some(mb)), b.row(Some(mb)));
+                Pair {
+                    memory: mb,
+                    a: one.map(Shown::of),
+                    b: other.map(Shown::of),
+                    differences: differences(one, other).unwrap_or_default(),
+                }
+            })
+            .collect(),
+        a: Side::of(a, name_a),
+        b: Side::of(b, name_b),
+        currencies_differ,
+    }
+}
+
+impl Side {
+    fn of(facts: &Facts, name: String) -> Self {
+        Self {
+            name,
+            function: facts.function.clone(),
+            architecture: facts.architecture.clone(),
+            strategy: facts.strategy.clone(),
+            currency: facts.currency.clone(),
+            power: facts.best,
+        }
+    }
+}
+
+impl Shown {
+    fn of(row: &Row) -> Self {
+        let measured = row.measured();
+        Self {
+            status: if measured.is_some() {
+                "measured"
+            } else {
+                "failed"
+            },
+            best: row.is_best(),
+            duration_ms: measured.map(|of| of.ms),
+            cost: measured.map(|of| of.cost),
+        }
+    }
+}
+
+impl Differences {
+    fn of(a: &Measured, b: &Measured) -> Self {
+        Self {
+            duration: Difference::of((a.ms, a.ms_interval), (b.ms, b.ms_interval)),
+            cost: Difference::of((a.cost, a.cost_interval), (b.cost, b.cost_interval)),
+        }
+    }
+}
+
+impl Difference {
+    /// The interval of a difference of two means of which each has an interval of its own is that of Zou & Donner (2008), as
+    /// in `power_tuner_core::improvement`. It is more than chance where that does not hold zero.
+    fn of(
+        (a, a_interval): (f64, Option<[f64; 2]>),
+        (b, b_interval): (f64, Option<[f64; 2]>),
+    ) -> Option<Self> {
+        if a <= 0.0 {
+            return None;
+        }
+        let surely = |[a_low, a_high]: [f64; 2], [b_low, b_high]: [f64; 2]| {
+            let low = b - a - (b - b_low).hypot(a_high - a);
+            let high = b - a + (b_high - b).hypot(a - a_low);
+            low > 0.0 || high < 0.0
+        };
+        Some(Self {
+            percent: (b / a - 1.0) * 100.0,
+            more_than_chance: a_interval.zip(b_interval).map(|(a, b)| surely(a, b)),
+        })
+    }
+
+    /// `-12 %`, with `~` where it may be chance.
+    fn shown(&self) -> String {
+        let by = change(self.percent);
+        match self.more_than_chance {
+            Some(false) => format!("~ {by}"),
+            Some(true) | None => by,
+        }
+    }
+}
+
+impl Comparison {
+    fn decimals(&self) -> (usize, usize) {
+        let all = || {
+            self.sizes
+                .iter()
+                .flat_map(|pair| [&pair.a, &pair.b])
+                .flatten()
+        };
+        (
+            of_column(all().filter_map(|shown| shown.duration_ms), 0, 2),
+            of_column(
+                all().filter_map(|shown| shown.cost).map(|cost| cost * 1e6),
+                2,
+                4,
+            ),
+        )
+    }
+
+    fn duration(&self, shown: Option<&Shown>) -> String {
+        let (places, _) = self.decimals();
+        match shown {
+            None => String::new(),
+            Some(Shown {
+                duration_ms: None, ..
+            }) => "failed".to_owned(),
+            Some(Shown {
+                duration_ms: Some(ms),
+                best,
+                ..
+            }) => {
+                format!("{}{} ms", if *best { "✔ " } else { "" }, fixed(*ms, places))
+            }
+        }
+    }
+
+    fn cost(&self, shown: Option<&Shown>) -> String {
+        let (_, places) = self.decimals();
+        let cost = shown.and_then(|shown| shown.cost);
+        cost.map(|cost| fixed(cost * 1e6, places))
+            .unwrap_or_default()
+    }
+
+    /// What to read out of it.
+    fn lines(&self) -> Vec<String> {
+        let side = |side: &Side| {
+            let of = [&side.function, &side.architecture].into_iter().flatten();
+            let of: Vec<&str> = of.map(String::as_str).collect();
+            let best = side.power.map(memory).unwrap_or_default();
+            format!("{}; {best} is the best", of.join(", "))
+                .trim_start_matches("; ")
+                .to_owned()
+        };
+        let mut lines = vec![
+            format!("A is {}: {}.", self.a.name, side(&self.a)),
+            format!("B is {}: {}.", self.b.name, side(&self.b)),
+        ];
+        if let Some(best) = &self.best {
+            let said = |of: Option<Difference>, what: &str| {
+                let of = of?;
+                let sure = match of.more_than_chance {
+                    Some(true) => "more than chance",
+                    Some(false) => "which may be chance",
+                    None => "with no intervals to tell it from chance",
+                };
+                Some(format!("{what} {} ({sure})", change(of.percent)))
+            };
+            let both: Vec<String> = [said(best.duration, "duration"), said(best.cost, "cost")]
+                .into_iter()
+                .flatten()
+                .collect();
+            if !both.is_empty() {
+                lines.push(format!(
+                    "At the best size of each, from A to B: {}.",
+                    both.join(", ")
+                ));
+            }
+        }
+        if self.a.strategy != self.b.strategy
+            && self.a.strategy.is_some()
+            && self.b.strategy.is_some()
+        {
+            lines.push("They were tuned with different strategies.".to_owned());
+        }
+        if self.currencies_differ {
+            lines.push("Their currencies differ, so that costs are not compared.".to_owned());
+        }
+        let may_be_chance =
+            |of: &Option<Difference>| of.is_some_and(|of| of.more_than_chance == Some(false));
+        let mut all = self
+            .sizes
+            .iter()
+            .flat_map(|pair| [&pair.differences.duration, &pair.differences.cost]);
+        if all.any(may_be_chance) {
+            lines.push("~: the difference may be chance, at 95 % confidence.".to_owned());
+        }
+        lines
+    }
+}
+
+fn table(compared: &Comparison, look: Look) -> String {
+    let column = |header: String, cell: &dyn Fn(&Pair) -> String| {
+        Column::new(header, compared.sizes.iter().map(cell).collect())
+    };
+    let differs = |of: Option<Difference>| of.map(|of| of.shown()).unwrap_or_default();
+    let currency = &compared.a.currency;
+    let sizes = column("Memory".to_owned(), &|pair| memory(pair.memory));
+    let time = column("Duration A→B".to_owned(), &|pair| {
+        differs(pair.differences.duration)
+    });
+    let cost = column("Cost A→B".to_owned(), &|pair| {
+        differs(pair.differences.cost)
+    });
+    let a = column("A".to_owned(), &|pair| compared.duration(pair.a.as_ref()));
+    let b = column("B".to_owned(), &|pair| compared.duration(pair.b.as_ref()));
+    let a_cost = column(format!("A {currency}/1M"), &|pair| {
+        compared.cost(pair.a.as_ref())
+    });
+    let b_cost = column(format!("B {}/1M", compared.b.currency), &|pair| {
+        compared.cost(pair.b.as_ref())
+    });
+    // At a narrow terminal the differences are what it is about.
+    let wide = [&sizes, &a, &b, &time, &a_cost, &b_cost, &cost]
+        .iter()
+        .map(|column| column.width())
+        .sum::<usize>()
+        <= look.width;
+    let columns = if wide {
+        vec![sizes, a, b, time, a_cost, b_cost, cost]
+    } else {
+        fitting(vec![sizes, time, cost], vec![a, b], look.width)
+    };
+    let paint = Paint(look.color);
+    let mut lines: Vec<String> = drawn(&columns);
+    if let Some(header) = lines.first_mut() {
+        *header = paint.with("\u{1b}[2m", header);
+    }
+    lines.push(String::new());
+    for line in compared.lines() {
+        lines.extend(wrapped(&line, "  ", look.width));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn markdown(compared: &Comparison) -> String {
+    let mut text = format!(
+        "### {} and {}\n\n| Memory | A | B | Duration | A, {} for 1M calls | B, {} for 1M calls | Cost |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        escaped(&compared.a.name),
+        escaped(&compared.b.name),
+        escaped(&compared.a.currency),
+        escaped(&compared.b.currency)
+    );
+    let differs = |of: Option<Difference>| of.map(|of| escaped(&of.shown())).unwrap_or_default();
+    for pair in &compared.sizes {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            memory(pair.memory),
+            compared.duration(pair.a.as_ref()),
+            compared.duration(pair.b.as_ref()),
+            differs(pair.differences.duration),
+            compared.cost(pair.a.as_ref()),
+            compared.cost(pair.b.as_ref()),
+            differs(pair.differences.cost)
+        );
+    }
+    text.push('\n');
+    for line in compared.lines() {
+        let _ = writeln!(text, "- {}", escaped(&line));
+    }
+    text
+}
