@@ -10,6 +10,7 @@ mod machine_tests;
 mod quiet;
 mod quotas;
 mod refusals;
+mod reports;
 mod safety;
 mod search;
 mod stored;

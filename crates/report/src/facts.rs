@@ -1,7 +1,8 @@
 //! What a report shows, in whatever format: every text on one line and harmless to a terminal, every number as it was found.
 
+use power_tuner_core::choice::{Candidate, pareto_front};
 use power_tuner_core::limits::{Constraint, Meets};
-use power_tuner_core::outcome::{DryRun, Outcome, Size, Stat, Status};
+use power_tuner_core::outcome::{DryRun, Optimization, Outcome, Size, Stat, Status};
 
 use crate::read::Found;
 use crate::reference::Reference;
@@ -13,6 +14,7 @@ pub(crate) struct Facts {
     /// The function's own, without what is before it in its ARN.
     pub name: String,
     pub function: Option<String>,
+    pub region: Option<String>,
     pub architecture: Option<String>,
     pub strategy: Option<String>,
     pub currency: String,
@@ -21,7 +23,15 @@ pub(crate) struct Facts {
     pub best: Option<u32>,
     pub current: Option<u32>,
     pub limit: Limit,
+    /// The best one keeps to the limit; where none does, it is only the closest one.
+    pub is_within: bool,
     pub sentence: String,
+    /// The current size is what the function had before.
+    pub was_applied: bool,
+    /// A month, against the current size.
+    pub saving: Option<f64>,
+    /// Why the sizes cannot be drawn.
+    pub no_chart: Option<&'static str>,
     pub remarks: Vec<Remark>,
     pub warnings: Vec<Notice>,
     pub note: Option<String>,
@@ -131,6 +141,16 @@ impl Facts {
             .filter_map(|row| Some((row, row.measured()?)))
     }
 
+    /// What the chosen size is called.
+    pub(crate) fn chosen(&self) -> &'static str {
+        if self.is_within { "best" } else { "closest" }
+    }
+
+    /// What the current size is called.
+    pub(crate) fn now(&self) -> &'static str {
+        if self.was_applied { "before" } else { "now" }
+    }
+
     fn of_outcome(outcome: &Outcome, about: &About) -> Self {
         let best = outcome.power.get();
         let current = outcome.current_memory.map(u32::from);
@@ -144,6 +164,19 @@ impl Facts {
                 .iter()
                 .all(|other| other.memory != size.memory)
         });
+        // The current size beside the others is not among those that the outcome marks.
+        let is_unbeaten_beside = |size: &Size| {
+            let is_beside = outcome
+                .sizes
+                .iter()
+                .all(|other| other.memory != size.memory);
+            let beats = |other: &Size| {
+                other.average_cost < size.average_cost
+                    && other.average_duration_ms < size.average_duration_ms
+                    && other.status == Status::Measured
+            };
+            is_beside && size.status == Status::Measured && !outcome.sizes.iter().any(beats)
+        };
         let row = |size: &Size| Row {
             mb: size.memory.get(),
             state: state(size),
@@ -155,7 +188,7 @@ impl Facts {
                 Rank::Other
             },
             current: Some(size.memory.get()) == current,
-            pareto: size.pareto,
+            pareto: size.pareto || is_unbeaten_beside(size),
             meets: size.meets_constraint,
             monthly: size.monthly_cost.and_then(|cost| cost.total),
             counts: Some(Counts {
@@ -167,14 +200,19 @@ impl Facts {
         let facts = Self {
             name: short_name(&outcome.function),
             function: Some(plain(&outcome.function)),
+            region: Some(plain(&outcome.region)),
             architecture: Some(outcome.architecture.to_string()),
             strategy: Some(plain(&outcome.strategy)),
             currency: plain(&outcome.currency),
             rows: sorted(outcome.sizes.iter().chain(beside).map(row).collect()),
             best: Some(best),
             current,
+            is_within: outcome.constraint.as_ref().is_none_or(|limits| limits.met),
             limit: outcome.constraint.as_ref().map(limit).unwrap_or_default(),
             sentence: String::new(),
+            was_applied: outcome.optimization.as_ref().is_some_and(gave),
+            saving: outcome.monthly.as_ref().and_then(|month| month.saving),
+            no_chart: None,
             remarks: Vec::new(),
             warnings: outcome
                 .warnings
@@ -210,6 +248,7 @@ impl Facts {
             sentence: words::of_dry_run(&name, &rows),
             name,
             function: Some(plain(&tried.function)),
+            region: Some(plain(&tried.region)),
             architecture: Some(tried.architecture.to_string()),
             strategy: None,
             currency: String::new(),
@@ -217,6 +256,10 @@ impl Facts {
             best: None,
             current: None,
             limit: Limit::default(),
+            is_within: true,
+            was_applied: false,
+            saving: None,
+            no_chart: Some("a dry run measures nothing"),
             remarks: words::kept(&tried.kept_versions).into_iter().collect(),
             warnings: Vec::new(),
             note: None,
@@ -226,7 +269,8 @@ impl Facts {
     }
 
     fn of_reference(reference: &Reference, about: &About) -> Self {
-        let best = reference.power.get();
+        let candidates: Vec<Candidate> = reference.sizes.iter().map(candidate).collect();
+        let front = pareto_front(&candidates);
         let row = |size: &Stat| Row {
             state: State::Measured(Measured {
                 ms: size.average_duration,
@@ -240,6 +284,7 @@ impl Facts {
             } else {
                 Rank::Other
             },
+            pareto: reference.all && front.contains(&size.value),
             ..Row::of(size.value.get())
         };
         let function = about
@@ -249,14 +294,21 @@ impl Facts {
         let facts = Self {
             name: function.map_or_else(|| "the function".to_owned(), short_name),
             function: function.map(plain),
+            region: None,
             architecture: None,
             strategy: None,
             currency: reference.currency().to_owned(),
             rows: reference.sizes.iter().map(row).collect(),
-            best: Some(best),
+            best: Some(reference.power.get()),
             current: None,
             limit: Limit::default(),
+            is_within: true,
             sentence: String::new(),
+            was_applied: false,
+            saving: None,
+            no_chart: (!reference.all).then_some(
+                "this output has the chosen size alone, and `includeOutputResults` in the input gives all of them",
+            ),
             remarks: Vec::new(),
             warnings: Vec::new(),
             note: None,
@@ -283,6 +335,19 @@ impl Row {
             monthly: None,
             counts: None,
         }
+    }
+}
+
+/// To the function itself.
+fn gave(done: &Optimization) -> bool {
+    done.applied && done.changed && done.alias.is_none()
+}
+
+fn candidate(size: &Stat) -> Candidate {
+    Candidate {
+        memory: size.value,
+        cost: size.average_price,
+        duration_ms: size.average_duration,
     }
 }
 

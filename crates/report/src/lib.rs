@@ -3,13 +3,17 @@
 //! Nothing here does I/O or reads a clock or the environment. What is read is somebody's text, and is treated as such in
 //! every format.
 
+mod chart;
 mod compare;
+mod csv;
 mod facts;
 pub mod gate;
+mod html;
 mod markdown;
 mod numbers;
 mod read;
 mod reference;
+mod scale;
 mod table;
 mod text;
 mod words;
@@ -22,6 +26,7 @@ use serde_json::Value;
 
 pub use crate::read::{NotAnOutcome, read};
 
+use crate::chart::{Chart, Frame};
 use crate::facts::Facts;
 use crate::read::Found;
 
@@ -64,9 +69,7 @@ pub struct Look {
 
 #[derive(Debug, thiserror::Error)]
 pub enum NotShown {
-    #[error(
-        "there is nothing to draw: {0}; the formats `table`, `markdown`, `html` and `json` show what there is"
-    )]
+    #[error("there is nothing to draw: {0}; the other formats show what there is")]
     NoChart(&'static str),
     #[error("a comparison is shown as `table`, `markdown` or `json`, not as `{0}`")]
     NoComparison(Format),
@@ -74,6 +77,8 @@ pub enum NotShown {
     NothingMeasured(String),
     #[error("it cannot be written as JSON")]
     Json(#[from] serde_json::Error),
+    #[error("it cannot be written")]
+    Template(#[from] askama::Error),
 }
 
 impl Format {
@@ -143,9 +148,9 @@ impl Report {
             Format::Table => Ok(table::show(&facts, look)),
             Format::Json => Ok(serde_json::to_string_pretty(&self.source)? + "\n"),
             Format::Markdown => Ok(markdown::show(&facts)),
-            Format::Csv | Format::Html | Format::Svg => {
-                Err(NotShown::NoChart("this format is not written yet"))
-            }
+            Format::Csv => Ok(csv::show(&facts)),
+            Format::Html => html::show(&facts),
+            Format::Svg => Chart::of(&facts, Frame::Alone)?.svg(),
         }
     }
 

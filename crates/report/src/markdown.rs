@@ -98,16 +98,16 @@ fn table(facts: &Facts) -> String {
             strong(time),
             strong(cost),
             month(row.monthly.map(|total| fixed(total, 2)).unwrap_or_default()),
-            words(row)
+            words(row, facts)
         );
     }
     text + "\n"
 }
 
-fn words(row: &Row) -> String {
+fn words(row: &Row, facts: &Facts) -> String {
     let words = [
-        (row.is_best(), "best"),
-        (row.current, "now"),
+        (row.is_best(), facts.chosen()),
+        (row.current, facts.now()),
         (row.rank == Rank::AsGood, "may be as good"),
         (row.meets == Some(Meets::No), "over the limit"),
         (row.meets == Some(Meets::Unsure), "perhaps over the limit"),

@@ -63,6 +63,12 @@ pub(crate) fn duration(ms: f64) -> String {
     }
 }
 
+/// As it was asked for: `300 ms`, `1,500 ms`.
+pub(crate) fn asked(ms: f64) -> String {
+    let text = fixed(ms, 3);
+    format!("{} ms", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// `12.30 USD`, `0.000123 USD`.
 pub(crate) fn money(amount: f64, currency: &str) -> String {
     let places = if amount.abs() >= 1000.0 {
@@ -126,6 +132,15 @@ mod tests {
         ];
         for (ms, want) in durations {
             assert_eq!(duration(ms), want);
+        }
+        let limits = [
+            (20.0, "20 ms"),
+            (1500.0, "1,500 ms"),
+            (0.25, "0.25 ms"),
+            (300.0, "300 ms"),
+        ];
+        for (ms, want) in limits {
+            assert_eq!(asked(ms), want);
         }
         let amounts = [
             (0.0, "0.00 USD"),

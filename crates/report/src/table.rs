@@ -7,6 +7,7 @@ use textwrap::core::display_width;
 use crate::Look;
 use crate::facts::{Counts, Facts, Measured, Rank, Row, State};
 use crate::numbers::{fixed, memory, of_column, whole};
+use crate::text::{FAST, kept_together};
 
 /// A bar longer than this says no more.
 const LONGEST_BAR: usize = 24;
@@ -50,7 +51,7 @@ impl Column {
 
     pub(crate) fn width(&self) -> usize {
         let cells = self.cells.iter().map(|cell| display_width(cell));
-        // A blank to each side.
+        // Two blanks to the next one.
         cells.max().unwrap_or(0).max(display_width(&self.header)) + 2
     }
 }
@@ -105,9 +106,9 @@ pub(crate) fn show(facts: &Facts, look: Look) -> String {
 /// Lines no wider than the terminal; all but the first are indented.
 pub(crate) fn wrapped(text: &str, indent: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width.max(10)).subsequent_indent(indent);
-    textwrap::wrap(text, options)
+    textwrap::wrap(&kept_together(text), options)
         .into_iter()
-        .map(|line| line.trim_end().to_owned())
+        .map(|line| line.trim_end().replace(FAST, " "))
         .collect()
 }
 
@@ -147,6 +148,8 @@ pub(crate) fn drawn(columns: &[Column]) -> Vec<String> {
         table.add_row(columns.iter().map(|column| &column.cells[row]));
     }
     for (column, of) in table.column_iter_mut().zip(columns) {
+        // Behind it is another one, between two columns.
+        column.set_padding((0, 1));
         if of.right {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -173,7 +176,7 @@ fn rows(facts: &Facts, look: Look) -> Vec<String> {
     let [durations, costs] = cells.averages();
     let needed = [marks, sizes, durations, costs];
     let taken: usize = needed.iter().map(Column::width).sum();
-    // For two bars, with a blank to each side of both.
+    // For two bars, with the blanks behind both.
     let spare = look.width.saturating_sub(taken + 4);
     if spare / 2 < SHORTEST_BAR {
         return painted(facts, drawn(&needed), &paint);
@@ -299,7 +302,7 @@ struct Mark {
 const MARKS: [Mark; 6] = [
     Mark {
         sign: "✔",
-        meaning: "the best",
+        meaning: "best",
         holds: Row::is_best,
     },
     Mark {
@@ -340,11 +343,17 @@ fn legend(facts: &Facts, width: usize) -> Vec<String> {
         .filter(|mark| facts.rows.iter().any(mark.holds));
     // Not broken between a mark and its meaning.
     let words: Vec<String> = used
-        .map(|Mark { sign, meaning, .. }| format!("{sign} {meaning}").replace(' ', "\u{a0}"))
+        .map(|Mark { sign, meaning, .. }| {
+            let meaning = match *meaning {
+                "now" => facts.now(),
+                "best" => facts.chosen(),
+                other => other,
+            };
+            format!("{sign} {meaning}").replace(' ', FAST)
+        })
         .collect();
     let lines = wrapped(&words.join("  "), "", width.saturating_sub(1));
-    let shown = |line: &String| format!(" {}", line.replace('\u{a0}', " "));
-    lines.iter().map(shown).collect()
+    lines.iter().map(|line| format!(" {line}")).collect()
 }
 
 /// A bar of eighths of a block, as long as the value's share of the largest.

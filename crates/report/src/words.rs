@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::About;
 use crate::facts::{Facts, Limit, Row};
-use crate::numbers::{count, duration, list, memory, money, percent, whole};
+use crate::numbers::{asked, count, duration, fixed, list, memory, money, percent, whole};
 use crate::text::plain;
 
 /// A line about the whole.
@@ -27,6 +27,26 @@ impl Remark {
     }
 }
 
+/// What a call does more or less of.
+struct Verb {
+    does: &'static str,
+    of_what: &'static str,
+    as_much: &'static str,
+}
+
+const COSTS: Verb = Verb {
+    does: "costs",
+    of_what: "",
+    as_much: "as much",
+};
+const TAKES: Verb = Verb {
+    does: "takes",
+    of_what: " time",
+    as_much: "as long",
+};
+
+/// From here on people think in times and not in percent.
+const DOUBLE: f64 = 2.0;
 /// How sure an improvement has to be to be called one.
 const NO_GAIN: f64 = 0.0;
 
@@ -66,11 +86,13 @@ pub(crate) fn sentence(facts: &Facts, outcome: &Outcome) -> String {
         .as_ref()
         .map(|within| format!(" that keeps to {within}"))
         .unwrap_or_default();
-    let measured = facts.measured().count();
-    let is_the_best = format!(
-        "the {superlative} of {}{limited}",
-        count(measured, "measured size")
-    );
+    let is_the_best = match facts.measured().count() {
+        1 => format!("the only size that was measured{limited}"),
+        many => format!(
+            "the {superlative} of {}{limited}",
+            count(many, "measured size")
+        ),
+    };
     let current = facts.current.filter(|_| facts.row(facts.current).is_some());
     let Some(current) = current else {
         return format!("Give {name} {best}: {is_the_best}, at {at}.");
@@ -112,11 +134,7 @@ pub(crate) fn sentence(facts: &Facts, outcome: &Outcome) -> String {
         ),
         _ => String::new(),
     };
-    let applied = outcome
-        .optimization
-        .as_ref()
-        .is_some_and(|done| done.applied && done.changed && done.alias.is_none());
-    let (given, then_costs) = if applied {
+    let (given, then_costs) = if facts.was_applied {
         (
             format!("{name} now has {best} instead of {}", memory(current)),
             "a call",
@@ -129,26 +147,28 @@ pub(crate) fn sentence(facts: &Facts, outcome: &Outcome) -> String {
     };
     format!(
         "{given}: {then_costs} {} and {}{saves}.",
-        difference("costs", "", now.cost, then.cost),
-        difference("takes", " time", now.ms, then.ms),
+        difference(&COSTS, now.cost, then.cost),
+        difference(&TAKES, now.ms, then.ms),
     )
 }
 
-/// `costs 12 % less`, `takes 3 % more time`, `takes the same time`.
-fn difference(verb: &str, of_what: &str, from: f64, to: f64) -> String {
+/// `costs 12 % less`, `takes 3 % more time`, `takes 2.4 times as long`, `costs the same`.
+fn difference(of: &Verb, from: f64, to: f64) -> String {
+    let Verb {
+        does,
+        of_what,
+        as_much,
+    } = of;
     if from <= 0.0 {
-        return format!(
-            "{verb} {} {of_what}",
-            if to > from { "more" } else { "no less" }
-        )
-        .trim_end()
-        .to_owned();
+        let more = if to > from { "more" } else { "no less" };
+        return format!("{does} {more}{of_what}");
     }
-    let change = (to / from - 1.0) * 100.0;
-    match percent(change).as_str() {
-        "0 %" => format!("{verb} the same{of_what}"),
-        by if change < 0.0 => format!("{verb} {by} less{of_what}"),
-        by => format!("{verb} {by} more{of_what}"),
+    let times = to / from;
+    match percent((times - 1.0) * 100.0).as_str() {
+        "0 %" => format!("{does} the same{of_what}"),
+        _ if times >= DOUBLE => format!("{does} {} times {as_much}", fixed(times, 1)),
+        by if times < 1.0 => format!("{does} {by} less{of_what}"),
+        by => format!("{does} {by} more{of_what}"),
     }
 }
 
@@ -184,15 +204,15 @@ pub(crate) fn of_reference(facts: &Facts, all: bool) -> String {
     )
 }
 
-/// `95 % of the calls within 300 ms and a mean cost of 2.00 USD for a million calls`. None without limits.
+/// `95 % of the calls within 300 ms and a mean cost of at most 2.00 USD for a million calls`. None without limits.
 pub(crate) fn limits(limit: &Limit, currency: &str) -> Option<String> {
     let time = limit.ms.map(|ms| match limit.percentile {
-        Some(percentile) => format!("{percentile} % of the calls within {}", duration(ms)),
-        None => format!("a mean duration of {}", duration(ms)),
+        Some(percentile) => format!("{percentile} % of the calls within {}", asked(ms)),
+        None => format!("a mean duration of at most {}", asked(ms)),
     });
     let cost = limit.cost.map(|cost| {
         format!(
-            "a mean cost of {} for a million calls",
+            "a mean cost of at most {} for a million calls",
             money(cost * 1e6, currency)
         )
     });
@@ -223,13 +243,23 @@ pub(crate) fn remarks(facts: &Facts, outcome: &Outcome) -> Vec<Remark> {
         .collect()
 }
 
-/// With a full stop.
-fn sentence_of(text: &str) -> String {
-    format!("{}.", text.trim_end_matches('.'))
+/// With a capital letter and a full stop.
+pub(crate) fn sentence_of(text: &str) -> String {
+    let mut rest = text.trim_end_matches('.').chars();
+    let first = rest.next().map(char::to_uppercase);
+    first
+        .into_iter()
+        .flatten()
+        .chain(rest)
+        .chain(['.'])
+        .collect()
 }
 
 fn confidence(outcome: &Outcome) -> Option<Remark> {
     let sure = outcome.confidence.as_ref()?;
+    if outcome.sizes.len() == 1 {
+        return None;
+    }
     let as_good: Vec<String> = sure.as_good.iter().map(|size| memory(size.get())).collect();
     let probability = percent(sure.probability * 100.0);
     let others = match as_good.as_slice() {
@@ -255,11 +285,11 @@ fn improvement(outcome: &Outcome) -> Option<Remark> {
     let [comparative, _] = degrees(&outcome.strategy);
     let than = memory(improvement.over.get());
     let by = percent(improvement.percent);
-    let shown = if improvement.percent < 0.0 {
-        format!("{than}, the current size, is {by} better")
-    } else {
-        format!("{by} {comparative} than {than}, the current size")
-    };
+    if improvement.percent < 0.0 {
+        let text = format!("{than}, the current size, is {by} better.");
+        return Some(Remark::new("Improvement", text));
+    }
+    let shown = format!("{by} {comparative} than {than}, the current size");
     let surely = match improvement.at_least_percent {
         Some(least) if least > NO_GAIN => {
             format!("with 95 % confidence by more than {}", percent(least))
@@ -284,7 +314,7 @@ fn kept_limits(facts: &Facts, outcome: &Outcome) -> Option<Remark> {
     };
     Some(Remark::new(
         "Limit",
-        format!("At most {limits}: {verdict}."),
+        sentence_of(&format!("{limits}: {verdict}")),
     ))
 }
 
@@ -333,21 +363,11 @@ fn monthly(month: &Monthly, currency: &str) -> Vec<Remark> {
         ));
     }
     if !month.notes.is_empty() {
-        let notes: Vec<String> = month
-            .notes
-            .iter()
-            .map(|note| sentence_of(&plain(note)))
-            .collect();
-        remarks.push(Remark::new("On the month", capitalized(&notes.join(" "))));
+        let sentences = month.notes.iter().map(|note| sentence_of(&plain(note)));
+        let notes: Vec<String> = sentences.collect();
+        remarks.push(Remark::new("On the month", notes.join(" ")));
     }
     remarks
-}
-
-fn capitalized(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next()
-        .map(|first| first.to_uppercase().chain(rest).collect())
-        .unwrap_or_default()
 }
 
 fn applied(done: &Optimization) -> Remark {

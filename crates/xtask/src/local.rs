@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
+use power_tuner_report::About;
 use serde_json::{Map, Value, json};
 
 use crate::aws::{Execution, REGION};
@@ -101,25 +102,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         input.insert("lambdaARN".to_owned(), arn.into());
     }
     let input = Value::Object(input);
-    let execution = step(
+    let (arn, execution) = step(
         &format!(
             "tuning {}",
             input["lambdaARN"].as_str().unwrap_or("the function")
         ),
         || {
             let arn = local.start_execution(&input)?;
-            follow(&local, &arn)
+            let execution = follow(&local, &arn)?;
+            Ok((arn, execution))
         },
     )?;
 
     let succeeded = execution.status == "SUCCEEDED";
     if succeeded {
+        let about = About {
+            execution: Some(arn),
+            input: Some(input.clone()),
+            ..About::default()
+        };
         let outcome = execution.output.unwrap_or_default();
-        let workspace = Workspace::find()?;
-        let path = workspace.directory("local")?.join("outcome.json");
-        fs::write(&path, format!("{outcome:#}\n"))
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
-        print(&report::text(&outcome, &workspace.shown(&path).to_string()))?;
+        print(&report::of(&outcome, about, &Workspace::find()?)?)?;
     } else {
         let error = execution.error.unwrap_or_default();
         eprintln!(

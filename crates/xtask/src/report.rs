@@ -1,96 +1,68 @@
-//! The outcome of a tuning as text for a person.
+//! What a local tuning found: on the terminal, and as files that open in a browser.
 
-use std::fmt::Write as _;
+use std::env;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
 
-use comfy_table::{CellAlignment, Table, presets};
+use anyhow::{Context, Result};
+use power_tuner_report::{About, Format, Look, NotShown, read};
 use serde_json::Value;
 
-/// The table of sizes, the winner and why, the picture's address, and where the outcome was written.
-pub(crate) fn text(outcome: &Value, written_to: &str) -> String {
-    let currency = outcome["currency"].as_str().unwrap_or("USD");
-    let winner = outcome["power"].as_u64();
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header([
-        "",
-        "Memory",
-        "Duration",
-        &format!("Cost of 1M calls ({currency})"),
-        "Calls",
-        "Errors",
-        "Cold starts",
-    ]);
-    for size in outcome["sizes"].as_array().into_iter().flatten() {
-        let memory = size["memory"].as_u64();
-        let mark = if memory == winner { "✔" } else { "" };
-        let memory = memory.map(|mb| format!("{mb} MB")).unwrap_or_default();
-        let (duration, cost) = if size["status"] == "measured" {
-            (
-                duration(&size["averageDurationMs"]),
-                cost_of_a_million(&size["averageCost"]),
-            )
-        } else {
-            ("failed".to_owned(), "-".to_owned())
-        };
-        table.add_row([
-            mark.to_owned(),
-            memory,
-            duration,
-            cost,
-            count(&size["calls"]),
-            count(&size["errors"]),
-            count(&size["coldStarts"]),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+use crate::workspace::Workspace;
 
-    let mut text = format!("{table}\n");
-    for size in outcome["sizes"].as_array().into_iter().flatten() {
-        if let Some(reason) = size["reason"].as_str() {
-            let _ = writeln!(text, "{} MB: {reason}", size["memory"]);
+/// Where the output is no terminal.
+const COLUMNS: usize = 80;
+
+const FILES: [(&str, Format); 3] = [
+    ("outcome.json", Format::Json),
+    ("report.html", Format::Html),
+    ("chart.svg", Format::Svg),
+];
+
+/// Writes the outcome and its report, and gives the table, with the files' names beneath.
+pub(crate) fn of(outcome: &Value, about: About, workspace: &Workspace) -> Result<String> {
+    let directory = workspace.directory("local")?;
+    let table = written(outcome, about, &directory, look())?;
+    let written = FILES.map(|(name, _)| directory.join(name));
+    let there: Vec<String> = written
+        .iter()
+        .filter(|path| path.exists())
+        .map(|path| format!("Written: {}", workspace.shown(path)))
+        .collect();
+    Ok(format!("{table}\n{}\n", there.join("\n")))
+}
+
+fn written(outcome: &Value, about: About, directory: &Path, look: Look) -> Result<String> {
+    let report = read(&outcome.to_string())
+        .context("the tuning's output is not what an outcome is")?
+        .about(about);
+    for (name, format) in FILES {
+        let path = directory.join(name);
+        match report.show(format, look) {
+            Ok(text) => fs::write(&path, text),
+            // One of an earlier run would be taken for this one's.
+            Err(NotShown::NoChart(_)) => {
+                fs::remove_file(&path).or_else(|error| match error.kind() {
+                    io::ErrorKind::NotFound => Ok(()),
+                    _ => Err(error),
+                })
+            }
+            Err(error) => return Err(error.into()),
         }
+        .with_context(|| format!("cannot write `{}`", path.display()))?;
     }
-    let _ = writeln!(
-        text,
-        "\nBest for {}: {} MB, {}, {} {currency} for a million calls",
-        outcome["strategy"].as_str().unwrap_or("cost"),
-        outcome["power"],
-        duration(&outcome["duration"]),
-        cost_of_a_million(&outcome["cost"]),
-    );
-    let machine = &outcome["stateMachine"];
-    let lines = [
-        ("Why", outcome["reason"].as_str()),
-        ("Picture", machine["visualization"].as_str()),
-        ("Outcome", Some(written_to)),
-    ];
-    for (name, value) in lines {
-        if let Some(value) = value {
-            let _ = writeln!(text, "{:<9}{value}", format!("{name}:"));
-        }
+    Ok(report.show(Format::Table, look)?)
+}
+
+fn look() -> Look {
+    let is_terminal = io::stdout().is_terminal();
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let columns = size.map(|size| usize::from(size.ws_col));
+    Look {
+        width: columns.filter(|columns| *columns > 0).unwrap_or(COLUMNS),
+        color: is_terminal && env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
     }
-    text
-}
-
-fn duration(ms: &Value) -> String {
-    ms.as_f64()
-        .map(|ms| format!("{ms:.1} ms"))
-        .unwrap_or_default()
-}
-
-fn cost_of_a_million(cost: &Value) -> String {
-    cost.as_f64()
-        .map(|cost| format!("{:.2}", cost * 1e6))
-        .unwrap_or_default()
-}
-
-fn count(number: &Value) -> String {
-    number
-        .as_u64()
-        .map(|number| number.to_string())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -99,35 +71,38 @@ mod tests {
 
     use super::*;
 
+    const LOOK: Look = Look {
+        width: 80,
+        color: false,
+    };
+
     #[test]
-    fn the_report_marks_the_winner_and_names_what_failed() {
+    fn a_tuning_leaves_its_outcome_its_page_and_its_chart() {
+        let directory = tempfile::tempdir().expect("a directory");
         let outcome = json!({
-            "power": 512, "cost": 0.000_003_25, "duration": 391.24, "strategy": "cost", "currency": "USD",
-            "reason": "512 MB is the cheapest size",
-            "stateMachine": {"visualization": "https://example.com/#a;b;c"},
-            "sizes": [
-                {"memory": 128, "status": "failed", "calls": 5, "errors": 5, "coldStarts": 1, "reason": "out of memory"},
-                {"memory": 512, "status": "measured", "averageDurationMs": 391.24, "averageCost": 0.000_003_25,
-                 "calls": 20, "errors": 0, "coldStarts": 3},
+            "power": 512, "cost": 0.000_003_25, "duration": 391.24,
+            "stateMachine": {"executionCost": 0.001, "lambdaCost": 0.002},
+            "stats": [
+                {"value": 128, "averagePrice": 0.000_003_5, "averageDuration": 1500.0},
+                {"value": 512, "averagePrice": 0.000_003_25, "averageDuration": 391.24},
             ],
         });
-        let text = text(&outcome, "target/xtask/local/outcome.json");
-        let row = |part: &str| {
-            text.lines()
-                .find(|line| line.contains(part))
-                .expect(part)
-                .to_owned()
-        };
-        assert!(row("128 MB ┆").contains("failed"), "{text}");
-        assert!(row("✔").contains("512 MB"), "{text}");
-        for wanted in [
-            "128 MB: out of memory",
-            "Best for cost: 512 MB, 391.2 ms, 3.25 USD for a million calls",
-            "Why:     512 MB is the cheapest size",
-            "Picture: https://example.com/#a;b;c",
-            "Outcome: target/xtask/local/outcome.json",
-        ] {
-            assert!(text.contains(wanted), "{wanted}\n{text}");
-        }
+        let table = written(&outcome, About::default(), directory.path(), LOOK).expect("written");
+        assert!(table.contains("✔  512 MB"), "{table}");
+        let file = |name: &str| fs::read_to_string(directory.path().join(name)).expect(name);
+        let kept: Value = serde_json::from_str(&file("outcome.json")).expect("JSON");
+        assert_eq!(kept, outcome);
+        assert!(file("report.html").starts_with("<!doctype html>"));
+        assert!(file("chart.svg").starts_with("<svg "));
+
+        let tried = json!({
+            "dryRun": true, "function": "f", "region": "us-east-1", "architecture": "arm64",
+            "sizes": [{"memory": 128, "status": "measured"}],
+        });
+        written(&tried, About::default(), directory.path(), LOOK).expect("written");
+        assert!(
+            !directory.path().join("chart.svg").exists(),
+            "it was another tuning's"
+        );
     }
 }

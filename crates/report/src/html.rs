@@ -1,0 +1,341 @@
+//! A report as one page that needs nothing else.
+
+use askama::Template;
+use power_tuner_core::limits::Meets;
+
+use crate::NotShown;
+use crate::chart::{Chart, Frame};
+use crate::facts::{Counts, Facts, Notice, Rank, Row};
+use crate::numbers::{change, duration, fixed, memory, money, of_column, whole};
+use crate::text::kept_together;
+use crate::words::{Remark, sentence_of};
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    name: &'a str,
+    /// What the numbers are about, beside the function's name.
+    about: String,
+    heading: &'static str,
+    /// There is nothing to follow.
+    is_warning: bool,
+    sentence: String,
+    headline: Vec<Headline>,
+    charts: Vec<Chart>,
+    no_chart: Option<&'static str>,
+    warnings: Vec<Warned>,
+    columns: Vec<Column>,
+    rows: Vec<Line>,
+    has_outdone: bool,
+    remarks: Vec<Said>,
+    settings: Vec<Said>,
+    note: Option<&'a str>,
+    link: Option<&'a str>,
+}
+
+/// A number to see first.
+struct Headline {
+    label: &'static str,
+    value: String,
+    beside: String,
+}
+
+struct Warned {
+    message: Vec<Piece>,
+    sizes: Option<String>,
+}
+
+struct Said {
+    label: &'static str,
+    text: Vec<Piece>,
+}
+
+/// A part of a text.
+struct Piece {
+    is_code: bool,
+    text: String,
+}
+
+struct Column {
+    name: &'static str,
+    unit: String,
+    /// What the smaller numbers below the others are.
+    beneath: &'static str,
+    cells: Vec<Option<Cell>>,
+}
+
+#[derive(Clone, Default)]
+struct Cell {
+    shown: String,
+    beneath: Option<String>,
+}
+
+impl Cell {
+    fn of(shown: String) -> Self {
+        Self {
+            shown,
+            beneath: None,
+        }
+    }
+}
+
+/// A row of the table.
+struct Line {
+    memory: String,
+    class: &'static str,
+    badges: Vec<Badge>,
+    /// Or why it failed.
+    cells: Result<Vec<Cell>, String>,
+}
+
+struct Badge {
+    class: &'static str,
+    text: &'static str,
+}
+
+/// What it means stands above the table.
+const OUTDONE: &str = "outdone";
+
+pub(crate) fn show(facts: &Facts) -> Result<String, NotShown> {
+    let charts = match facts.no_chart {
+        Some(_) => Vec::new(),
+        None => vec![
+            Chart::of(facts, Frame::Wide)?,
+            Chart::of(facts, Frame::Narrow)?,
+        ],
+    };
+    let (columns, rows) = table(facts);
+    let about = [&facts.region, &facts.architecture]
+        .into_iter()
+        .flatten()
+        .cloned();
+    let strategy = facts
+        .strategy
+        .as_ref()
+        .map(|strategy| format!("tuned for {}", meaning(strategy)));
+    let page = Page {
+        name: &facts.name,
+        about: about.chain(strategy).collect::<Vec<_>>().join(" · "),
+        heading: if facts.best.is_some() {
+            "Recommendation"
+        } else {
+            "Result"
+        },
+        is_warning: !facts.is_within || facts.rows.iter().all(|row| row.failure().is_some()),
+        sentence: kept_together(&facts.sentence),
+        headline: headline(facts),
+        charts,
+        no_chart: facts.no_chart,
+        warnings: facts.warnings.iter().map(warned).collect(),
+        has_outdone: rows
+            .iter()
+            .any(|row| row.badges.iter().any(|badge| badge.text == OUTDONE)),
+        columns,
+        rows,
+        remarks: facts.remarks.iter().map(said).collect(),
+        settings: facts.settings.iter().map(said).collect(),
+        note: facts.note.as_deref(),
+        link: facts.link.as_deref().filter(|link| is_web(link)),
+    };
+    Ok(page.render()?)
+}
+
+/// No other address is to be followed.
+fn is_web(link: &str) -> bool {
+    link.starts_with("https://") || link.starts_with("http://")
+}
+
+fn meaning(strategy: &str) -> &str {
+    match strategy {
+        "balanced" => "a balance of cost and speed",
+        other => other,
+    }
+}
+
+fn headline(facts: &Facts) -> Vec<Headline> {
+    let Some((best, of)) = facts
+        .row(facts.best)
+        .and_then(|row| Some((row, row.measured()?)))
+    else {
+        return Vec::new();
+    };
+    let now = facts.row(facts.current).filter(|row| !row.is_best());
+    let then = now.and_then(Row::measured);
+    let against = |from: Option<f64>, to: f64, or: &str| match from.filter(|from| *from > 0.0) {
+        Some(from) => format!(
+            "{} against {}",
+            change((to / from - 1.0) * 100.0),
+            facts.now()
+        ),
+        None => or.to_owned(),
+    };
+    let mut headline = vec![
+        Headline {
+            label: if facts.is_within {
+                "Best size"
+            } else {
+                "Closest size"
+            },
+            value: memory(best.mb),
+            beside: match facts.current {
+                Some(current) if current == best.mb => "as it is now".to_owned(),
+                Some(current) => format!("{} {}", facts.now(), memory(current)),
+                None => String::new(),
+            },
+        },
+        Headline {
+            label: "Duration of a call",
+            value: duration(of.ms),
+            beside: against(then.map(|then| then.ms), of.ms, "on average"),
+        },
+        Headline {
+            label: "Cost of a million calls",
+            value: money(of.cost * 1e6, &facts.currency),
+            beside: against(then.map(|then| then.cost), of.cost, "for their duration"),
+        },
+    ];
+    if let Some(saving) = facts.saving.filter(|saving| saving.abs() >= 0.005) {
+        headline.push(Headline {
+            label: if saving > 0.0 {
+                "Saved a month"
+            } else {
+                "More a month"
+            },
+            value: money(saving.abs(), &facts.currency),
+            beside: format!("against {}", facts.now()),
+        });
+    }
+    headline
+}
+
+fn said(remark: &Remark) -> Said {
+    Said {
+        label: remark.label,
+        text: pieces(&remark.text),
+    }
+}
+
+fn warned(notice: &Notice) -> Warned {
+    let sizes: Vec<String> = notice.sizes.iter().map(|mb| whole(*mb)).collect();
+    Warned {
+        message: pieces(&sentence_of(&notice.message)),
+        sizes: (!sizes.is_empty()).then(|| format!("{} MB", sizes.join(", "))),
+    }
+}
+
+/// Columns of which no row says anything are left out.
+fn table(facts: &Facts) -> (Vec<Column>, Vec<Line>) {
+    let said = columns(facts);
+    let has_front = facts.rows.iter().any(|row| row.pareto);
+    let rows = facts.rows.iter().enumerate().map(|(at, row)| Line {
+        memory: memory(row.mb),
+        class: match row.rank {
+            Rank::Best => "best",
+            Rank::AsGood | Rank::Other => "",
+        },
+        badges: badges(row, facts, has_front),
+        cells: match row.failure() {
+            Some(reason) => Err(reason.to_owned()),
+            None => Ok(said
+                .iter()
+                .map(|column| column.cells[at].clone().unwrap_or_default())
+                .collect()),
+        },
+    });
+    let rows = rows.collect();
+    (said, rows)
+}
+
+fn columns(facts: &Facts) -> Vec<Column> {
+    let ms_places = of_column(facts.measured().map(|(_, of)| of.ms), 0, 2);
+    let cost_places = of_column(facts.measured().map(|(_, of)| of.cost * 1e6), 2, 4);
+    let ms = |value: f64| fixed(value, ms_places);
+    let per_million = |cost: f64| fixed(cost * 1e6, cost_places);
+    let with_interval = |value: f64, ends: Option<[f64; 2]>, number: &dyn Fn(f64) -> String| Cell {
+        shown: number(value),
+        beneath: ends.map(|[low, high]| format!("{} – {}", number(low), number(high))),
+    };
+    let column = |name, unit: &str, cell: &dyn Fn(&Row) -> Option<Cell>| {
+        let cells: Vec<Option<Cell>> = facts.rows.iter().map(cell).collect();
+        let has_beneath = cells.iter().flatten().any(|cell| cell.beneath.is_some());
+        Column {
+            name,
+            unit: unit.to_owned(),
+            beneath: if has_beneath { "95 % confidence" } else { "" },
+            cells,
+        }
+    };
+    let count = |number: fn(&Counts) -> u32| {
+        move |row: &Row| row.counts.as_ref().map(|of| Cell::of(whole(number(of))))
+    };
+    let currency = &facts.currency;
+    let all = [
+        column("Duration", "ms", &|row| {
+            row.measured()
+                .map(|of| with_interval(of.ms, of.ms_interval, &ms))
+        }),
+        column("95 % of calls", "ms", &|row| {
+            Some(Cell::of(ms(row.measured()?.p95_ms?)))
+        }),
+        column("1M calls", currency, &|row| {
+            row.measured()
+                .map(|of| with_interval(of.cost, of.cost_interval, &per_million))
+        }),
+        column("A month", currency, &|row| {
+            Some(Cell::of(fixed(row.monthly?, 2)))
+        }),
+        column("Calls", "", &count(|of| of.calls)),
+        column("Errors", "", &count(|of| of.errors)),
+        column("Cold starts", "", &count(|of| of.cold_starts)),
+    ];
+    let mut said = Vec::from(all);
+    // What failed has its reason there instead.
+    let is_measured: Vec<bool> = facts
+        .rows
+        .iter()
+        .map(|row| row.measured().is_some())
+        .collect();
+    said.retain(|column| {
+        column
+            .cells
+            .iter()
+            .zip(&is_measured)
+            .any(|(cell, measured)| *measured && cell.is_some())
+    });
+    said
+}
+
+fn badges(row: &Row, facts: &Facts, has_front: bool) -> Vec<Badge> {
+    let is_beaten = has_front && row.measured().is_some() && !row.pareto;
+    let all = [
+        (
+            row.is_best(),
+            if facts.is_within { "good" } else { "near" },
+            facts.chosen(),
+        ),
+        (row.current, "now", facts.now()),
+        (row.rank == Rank::AsGood, "near", "may be as good"),
+        (is_beaten, "near", OUTDONE),
+        (row.meets == Some(Meets::No), "bad", "over the limit"),
+        (
+            row.meets == Some(Meets::Unsure),
+            "bad",
+            "perhaps over the limit",
+        ),
+        (row.failure().is_some(), "bad", "failed"),
+    ];
+    all.into_iter()
+        .filter(|(holds, ..)| *holds)
+        .map(|(_, class, text)| Badge { class, text })
+        .collect()
+}
+
+/// What stands between backticks is code.
+fn pieces(text: &str) -> Vec<Piece> {
+    let parts = text.split('`').enumerate();
+    let pieces = parts.map(|(at, part)| Piece {
+        is_code: at % 2 == 1,
+        text: kept_together(part),
+    });
+    pieces.filter(|piece| !piece.text.is_empty()).collect()
+}
