@@ -29,7 +29,7 @@ pub struct Line {
 const EXAMPLES: &str = "\
 Examples:
   power-tuner run my-function
-  power-tuner run my-function --search adaptive --strategy balanced --format html --output report.html
+  power-tuner run my-function --search adaptive --output report.html
   power-tuner check my-function --tolerance 10 --format markdown
   power-tuner show outcome.json";
 

@@ -6,13 +6,13 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent, HistoryEventType};
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use aws_smithy_types::date_time::Format;
 
 use crate::arguments::Global;
 use crate::end::Error;
 use crate::progress::{Event, What};
-use crate::refusal::Asked;
+use crate::refusal::{Asked, LISTING};
 
 pub struct Aws {
     client: Client,
@@ -112,7 +112,7 @@ impl Aws {
 
     /// The ARNs of all state machines of the region.
     pub async fn state_machines(&self) -> Result<Vec<String>, Error> {
-        let asked = self.asked("states:ListStateMachines", "*");
+        let asked = self.asked(LISTING, "*");
         let mut found = Vec::new();
         let mut token = None;
         loop {
@@ -229,7 +229,7 @@ fn event(event: HistoryEvent) -> Event {
             state: entered.name,
             input: entered.input.unwrap_or_default(),
         },
-        (None, Some(exited)) if event.r#type != HistoryEventType::MapStateExited => What::Exited {
+        (None, Some(exited)) => What::Exited {
             state: exited.name,
             output: exited.output.unwrap_or_default(),
         },

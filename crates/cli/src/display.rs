@@ -149,10 +149,10 @@ fn redrawn(lines: usize, picture: &[String]) -> String {
 /// A line for all, and one for each size where there is room for them.
 fn picture(progress: &Progress, elapsed: Duration, width: usize, height: usize) -> Vec<String> {
     let head = format!(
-        "{} {}, {}",
+        "{} {}  {}",
         turning(elapsed),
-        progress.line(),
-        time(elapsed)
+        time(elapsed),
+        progress.line()
     );
     let mut lines = vec![head];
     let (_, sizes) = progress.ended();
@@ -263,7 +263,7 @@ mod tests {
     fn a_picture_has_a_line_for_each_size() {
         let lines = picture(&measuring(2), Duration::from_secs(67), 80, 24);
         let wanted = [
-            "⠇ measuring, 0 of 2 sizes, 1 of 100 samples, 1:07",
+            "⠇ 1:07  measuring, 0 of 2 sizes, 1 of 100 samples",
             "    128 MB  ░░░░░░░░░░░░░░░░░░░░ 0 of 50 samples",
             "    129 MB  ░░░░░░░░░░░░░░░░░░░░ 1 of 50 samples",
         ];

@@ -14,7 +14,7 @@ use crate::source;
 #[command(next_help_heading = "Input (see the README for what each field means)")]
 pub struct Flags {
     /// The function: its name or its ARN, perhaps with a version or an alias
-    #[arg(value_name = "FUNCTION")]
+    #[arg(value_name = "FUNCTION", help_heading = clap::builder::Resettable::<clap::builder::Str>::Reset)]
     pub function: Option<String>,
     /// A file with a whole execution input, or - for standard input; the options below win over it
     #[arg(long, value_name = "FILE|-")]

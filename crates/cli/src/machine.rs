@@ -37,12 +37,7 @@ pub async fn find(aws: &Aws, named: Named<'_>) -> Result<String, Error> {
     if let Named::Arn(arn) = named {
         return Ok(arn.to_owned());
     }
-    let all = aws.state_machines().await.map_err(|error| match error {
-        Error::Aws(words) => Error::Aws(format!(
-            "the state machine cannot be looked for: {words}\nname it by its ARN (`--state-machine`), and it need not be"
-        )),
-        other => other,
-    })?;
+    let all = aws.state_machines().await?;
     let mut fitting = Vec::new();
     for arn in &all {
         let fits = match named {

@@ -80,6 +80,11 @@ impl Progress {
             What::Exited { state, output } if state == "Executor" || state == "ExecutorFailed" => {
                 self.add_batch(&json(output));
             }
+            What::Exited { state, output } if state == "Measure" => {
+                for branch in list(&json(output)["round"]["sizes"]) {
+                    self.add_batch(branch);
+                }
+            }
             What::Exited { .. } | What::Other => {}
         }
     }
@@ -185,7 +190,7 @@ fn in_words(state: &str) -> Option<&str> {
         "Publisher" => "publishing versions",
         "Measure" => "measuring",
         "Analyzer" => "deciding",
-        "Cleaner" => "cleaning up",
+        "Cleaner" | "Clean" => "cleaning up",
         "CleanUpAfterError" => "cleaning up after an error",
         "Optimizer" => "finishing",
         "Reporter" => "storing the report",
@@ -322,6 +327,18 @@ mod tests {
         let caught = json!({"memory": 512, "wanted": 50, "progress": {}, "caught": {"Error": "AccessDenied"}});
         progress.add(&[exited(11, "ExecutorFailed", &caught)]);
         assert_eq!(progress.ended(), (3, 4));
+    }
+
+    #[test]
+    fn the_end_of_a_round_says_what_became_of_its_sizes() {
+        let mut progress = Progress::default();
+        progress.add(&[entered(1, "Measure", &tuning())]);
+        let mut ended = tuning();
+        for size in 0..3 {
+            ended["round"]["sizes"][size]["progress"] = json!({"summary": {"samples": 50}});
+        }
+        progress.add(&[exited(2, "Measure", &ended)]);
+        assert_eq!((progress.ended(), progress.samples()), ((3, 3), (150, 150)));
     }
 
     #[test]

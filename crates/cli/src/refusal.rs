@@ -7,6 +7,9 @@ use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 
 use crate::end::Error;
 
+/// What whoever knows the state machine's ARN need not be allowed.
+pub const LISTING: &str = "states:ListStateMachines";
+
 /// A call, and what it is about.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
@@ -46,6 +49,10 @@ impl Asked<'_> {
             ..
         } = self;
         match code {
+            "AccessDeniedException" | "AccessDenied" if action == LISTING => format!(
+                "you may not call `{action}`; name the state machine by its ARN (`--state-machine`), and it need not be looked \
+                 for ({message})"
+            ),
             "AccessDeniedException" | "AccessDenied" => format!(
                 "you may not call `{action}` on `{resource}`; have it allowed for the role or user whose credentials these are \
                  ({message})"
@@ -177,5 +184,14 @@ mod tests {
             let words = asked.by_code(code, "said");
             assert!(words.starts_with(want), "{words}");
         }
+        let looked_for = Asked {
+            action: LISTING,
+            ..asked
+        };
+        let words = looked_for.by_code("AccessDeniedException", "said");
+        assert!(
+            words.contains("name the state machine by its ARN"),
+            "{words}"
+        );
     }
 }

@@ -127,9 +127,9 @@ fn sentence(verdict: &Verdict, strategy: &str) -> String {
         Decision::Outside(Fault::TooFarFromTheBest) => {
             let surely = verdict
                 .at_least_percent
-                .map(|least| format!(", with 95 % confidence by more than {}", percent(least)));
+                .map(|least| format!(" (with 95 % confidence by more than {})", percent(least)));
             format!(
-                "{best_memory} is {} {comparative} than {current} and {tolerated} is tolerated{}.",
+                "{best_memory} is {} {comparative}{} than {current} and {tolerated} is tolerated.",
                 percent(better),
                 surely.unwrap_or_default()
             )
@@ -175,5 +175,160 @@ fn advice(doubt: &Doubt) -> &'static str {
         Doubt::UnsureOfTheLimits => "Raise `num` to find out.",
         Doubt::MayBeChance => "Raise `num` to find out, or tolerate as much.",
         Doubt::TooFewSamples => "Raise `num`.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use power_tuner_core::MemoryMb;
+    use power_tuner_core::gate::{Saving, judge};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::read;
+
+    fn outcome() -> Value {
+        let size = |memory: u32, ms: f64, cost: f64| {
+            json!({
+                "memory": memory, "status": "measured", "averageDurationMs": ms, "averageCost": cost, "samples": 50,
+                "calls": 50, "errors": 0, "coldStarts": 1, "throttles": 0, "unmatched": 0, "slowInits": 0,
+                "withoutReport": 0, "withoutAnswer": 0, "cutOff": 0, "maxMemoryUsedMB": 60,
+            })
+        };
+        json!({
+            "schemaVersion": 1, "power": 512, "cost": 1e-6, "duration": 100.0, "currency": "USD", "strategy": "cost",
+            "stateMachine": {"executionCost": 0.001, "lambdaCost": 0.002}, "reason": "512 MB is the cheapest", "rounds": 1,
+            "function": "arn:aws:lambda:us-east-1:123456789012:function:f", "region": "us-east-1", "architecture": "arm64",
+            "sizes": [size(512, 100.0, 1e-6), size(1024, 60.0, 1.25e-6)], "currentMemory": 1024,
+            "improvement": {"over": 1024, "percent": 20.0, "atLeastPercent": 15.0},
+        })
+    }
+
+    fn verdict(decision: Decision) -> Verdict {
+        let memory = |mb: u32| MemoryMb::try_from(mb).expect("a size");
+        Verdict {
+            decision,
+            current: Some(memory(1024)),
+            best: memory(512),
+            tolerance_percent: 5.0,
+            percent: Some(20.0),
+            at_least_percent: Some(15.0),
+            monthly_saving: None,
+        }
+    }
+
+    #[test]
+    fn each_verdict_says_why_and_what_to_do() {
+        use Decision::{Inconclusive, Outside, Within};
+        let same = Verdict {
+            current: Some(verdict(Within).best),
+            percent: Some(0.0),
+            ..verdict(Within)
+        };
+        let close = Verdict {
+            percent: Some(3.0),
+            ..verdict(Within)
+        };
+        let worse = Verdict {
+            percent: Some(-1.0),
+            ..verdict(Within)
+        };
+        let saving = Verdict {
+            monthly_saving: Some(Saving {
+                amount: 12.5,
+                currency: "USD".to_owned(),
+            }),
+            ..verdict(Outside(Fault::TooFarFromTheBest))
+        };
+        let unsure = |doubt| verdict(Inconclusive(doubt));
+        let cases = [
+            (same, "512 MB, the current memory, is the best."),
+            (
+                close,
+                "1,024 MB, the current memory, is good enough: 512 MB is 3 % cheaper, and 5 % is tolerated.",
+            ),
+            (
+                worse,
+                "1,024 MB, the current memory, is as good as the best, 512 MB.",
+            ),
+            (
+                saving,
+                "512 MB is 20 % cheaper (with 95 % confidence by more than 15 %) than 1,024 MB, the current memory, and 5 % is \
+                 tolerated. 512 MB would save 12.50 USD a month.",
+            ),
+            (
+                verdict(Outside(Fault::BreaksTheLimits)),
+                "1,024 MB, the current memory, does not keep to the limits, and 512 MB does.",
+            ),
+            (
+                unsure(Doubt::CurrentUnknown),
+                "The outcome does not say which memory the function had. Tune again with this version of the stack.",
+            ),
+            (
+                unsure(Doubt::CurrentNotMeasured),
+                "1,024 MB, the current memory, was not measured. Tune with `baseline`, which measures it beside the others.",
+            ),
+            (
+                unsure(Doubt::CurrentFailed("died\u{1b}[2J.".to_owned())),
+                "1,024 MB, the current memory, could not be measured: died [2J. Look at that first; the function may not work as \
+                 it is.",
+            ),
+            (
+                unsure(Doubt::LimitsNotMet),
+                "No measured size is shown to keep to the limits, so that there is no best one. Raise `num` to find out more, add \
+                 larger sizes, or ask for less.",
+            ),
+            (
+                unsure(Doubt::UnsureOfTheLimits),
+                "1,024 MB, the current memory, may keep to the limits or not; the calls do not show it. Raise `num` to find out.",
+            ),
+            (
+                unsure(Doubt::MayBeChance),
+                "512 MB looks 20 % cheaper than 1,024 MB, the current memory, which may be chance. Raise `num` to find out, or \
+                 tolerate as much.",
+            ),
+            (
+                unsure(Doubt::TooFewSamples),
+                "There are too few calls to compare 1,024 MB, the current memory, with 512 MB. Raise `num`.",
+            ),
+        ];
+        for (verdict, want) in cases {
+            assert_eq!(Words::of(&verdict, "cost").all(), want);
+        }
+    }
+
+    #[test]
+    fn each_format_has_the_verdict_before_what_it_is_based_on() {
+        let report = read(&outcome().to_string()).expect("an outcome");
+        let verdict = judge(report.outcome().expect("an outcome"), 5.0);
+        let look = Look {
+            width: 60,
+            color: false,
+        };
+        let shown = |format, look| show(&report, &verdict, format, look).expect("a text");
+        let table = shown(Format::Table, look);
+        let (words, rest) = table.split_once("\n\n").expect("an empty line");
+        assert!(words.starts_with("512 MB is 20 % cheaper"), "{words}");
+        assert!(
+            words.lines().all(|line| line.chars().count() <= 60),
+            "{words}"
+        );
+        assert_eq!(rest, report.show(Format::Table, look).expect("a table"));
+        let colored = shown(
+            Format::Table,
+            Look {
+                color: true,
+                ..look
+            },
+        );
+        assert!(colored.starts_with("\u{1b}[31m512 MB"), "{colored}");
+        let markdown = shown(Format::Markdown, look);
+        assert!(
+            markdown.starts_with("### ❌ The memory is not right\n\n512 MB is 20 % cheaper"),
+            "{markdown}"
+        );
+        let json: Value = serde_json::from_str(&shown(Format::Json, look)).expect("JSON");
+        assert_eq!(json["check"]["decision"]["name"], "outside");
+        assert_eq!(json["outcome"], outcome());
     }
 }

@@ -95,7 +95,9 @@ fn findings(doctor: &Value, look: Look) -> String {
     } else {
         format!("There are problems with {about}.")
     };
-    format!("{table}\n\n{verdict}\n")
+    let lines = table.to_string();
+    let lines: Vec<&str> = lines.lines().map(str::trim_end).collect();
+    format!("{}\n\n{verdict}\n", lines.join("\n"))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

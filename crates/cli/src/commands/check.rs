@@ -35,12 +35,12 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-The current size is measured beside the others, unless the input says otherwise (--baseline=false). A difference that may be
-chance is no fault.
+The current size is measured beside the others, unless the input says otherwise (--baseline=false). A difference that may be chance is no fault.
 
 Examples:
   power-tuner check my-function --tolerance 10
-  power-tuner check my-function --max-duration-ms 300 --inconclusive pass --format markdown >> \"$GITHUB_STEP_SUMMARY\"
+  power-tuner check my-function --max-duration-ms 300 --inconclusive pass
+  power-tuner check my-function --format markdown >> \"$GITHUB_STEP_SUMMARY\"
   power-tuner check --outcome outcome.json";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

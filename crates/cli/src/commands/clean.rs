@@ -25,8 +25,7 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-It runs under the stack's own roles. Versions of the tuner's that nothing needs any more are deleted, and the memory that a lost
-tuning changed is put back. A tuning that still runs is left alone, and so is what cannot be judged; then the exit code is 1.
+It runs under the stack's own roles. Versions of the tuner's that nothing needs any more are deleted, and the memory that a lost tuning changed is put back. A tuning that still runs is left alone, and so is what cannot be judged; then the exit code is 1.
 
 Examples:
   power-tuner clean my-function";

@@ -26,8 +26,7 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-Nothing is changed. It runs under the stack's own roles, so that it finds what a tuning would find. Exit 1 where there is a
-problem.
+Nothing is changed. It runs under the stack's own roles, so that it finds what a tuning would find. Exit 1 where there is a problem.
 
 Examples:
   power-tuner doctor

@@ -10,7 +10,7 @@ use crate::output::print;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  power-tuner completions bash > ~/.local/share/bash-completion/completions/power-tuner
+  power-tuner completions bash > /etc/bash_completion.d/power-tuner
   power-tuner completions zsh > ~/.zfunc/_power-tuner")]
 pub struct Completions {
     #[arg(value_enum)]
@@ -21,7 +21,7 @@ pub struct Completions {
 #[command(after_help = "\
 Examples:
   power-tuner man | man -l -
-  power-tuner man check > ~/.local/share/man/man1/power-tuner-check.1")]
+  power-tuner man check > power-tuner-check.1")]
 pub struct Man {
     /// One of the commands
     command: Option<String>,

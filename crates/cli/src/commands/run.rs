@@ -26,7 +26,7 @@ The first Ctrl-C stops the tuning and waits until the function is as it was; the
 
 Examples:
   power-tuner run my-function
-  power-tuner run my-function --power-values 512,1024,2048 --num 100 --payload @event.json
+  power-tuner run my-function --power-values 512,1024 --payload @event.json
   power-tuner run --input input.json --strategy speed --output report.html
   power-tuner run my-function --auto-optimize --min-improvement-percent 5
   power-tuner run my-function --detach";

@@ -20,9 +20,9 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  power-tuner show arn:aws:states:eu-west-1:123456789012:execution:power-tuner-tuner:my-function-0a1b2c
+  power-tuner show arn:aws:states:eu-west-1:123456789012:execution:tuner:name
   power-tuner show outcome.json --output report.html
-  aws stepfunctions describe-execution --execution-arn ARN | power-tuner show - --format markdown";
+  power-tuner show - --format markdown < outcome.json";
 
 pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> {
     let Arguments { source, output } = arguments;

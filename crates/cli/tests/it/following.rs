@@ -1,0 +1,350 @@
+//! Tunings that are started, followed, stopped and left.
+
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::step_functions::{Answer, StepFunctions, described};
+use crate::tool::{Ended, outcome};
+
+/// One whose tunings go on for ever. `clean` is how its clean-ups are.
+fn endless(clean: &'static str) -> StepFunctions {
+    StepFunctions::playing(move |operation, body, _| {
+        let arn = &body["executionArn"];
+        let is_clean_up = arn.as_str().is_some_and(|arn| arn.contains(":clean-"));
+        let failed = json!({"error": "AccessDenied", "cause": "it may not be read"});
+        match (operation, is_clean_up) {
+            ("DescribeExecution", false) => Some(Answer::Is(described(arn, "RUNNING", &json!({})))),
+            ("DescribeExecution", true) if clean != "SUCCEEDED" => {
+                Some(Answer::Is(described(arn, clean, &failed)))
+            }
+            _ => None,
+        }
+    })
+}
+
+fn spawn(step_functions: &StepFunctions, line: &str) -> Child {
+    let mut command = step_functions.command(line);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("it starts")
+}
+
+fn interrupt(child: &Child) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process"), Signal::INT).expect("it takes signals");
+}
+
+#[track_caller]
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+fn end(child: Child) -> Ended {
+    child.wait_with_output().expect("it ends").into()
+}
+
+/// The input of the last clean-up that was started.
+fn clean_up(step_functions: &StepFunctions) -> Option<Value> {
+    let inputs = step_functions.asked("StartExecution").into_iter();
+    let mut inputs = inputs.filter_map(|start| serde_json::from_str(start["input"].as_str()?).ok());
+    inputs.rfind(|input: &Value| input["clean"].is_string())
+}
+
+#[test]
+fn a_tuning_is_followed_to_its_result() {
+    let events = |before: usize| {
+        let input = json!({"round": {"number": 1, "sizes": [{"memory": 128, "wanted": 5, "progress": {}}]}});
+        let event = |id: usize, kind: &str, details: &str, body: Value| json!({"id": id, "type": kind, "timestamp": 1.7e9, details: body});
+        let measured = json!({"memory": 128, "wanted": 5, "progress": {"summary": {"samples": 5}, "tally": {}}});
+        let all = [
+            event(
+                3,
+                "TaskStateExited",
+                "stateExitedEventDetails",
+                json!({"name": "Executor", "output": measured.to_string()}),
+            ),
+            event(
+                2,
+                "MapStateEntered",
+                "stateEnteredEventDetails",
+                json!({"name": "Measure", "input": input.to_string()}),
+            ),
+            event(
+                1,
+                "TaskStateEntered",
+                "stateEnteredEventDetails",
+                json!({"name": "Initializer", "input": "{}"}),
+            ),
+        ];
+        // The newest come first, and there is one more each time.
+        json!({"events": all[2_usize.saturating_sub(before)..]})
+    };
+    let step_functions = StepFunctions::playing(move |operation, body, before| match operation {
+        "DescribeExecution" if before < 3 => Some(Answer::Is(described(
+            &body["executionArn"],
+            "RUNNING",
+            &json!({}),
+        ))),
+        "GetExecutionHistory" => Some(Answer::Is(events(before))),
+        _ => None,
+    });
+    let ended = step_functions
+        .run("run my-function --num 5 --note why")
+        .with(0);
+    assert!(
+        ended.out.contains("Give my-function 512 MB"),
+        "{}",
+        ended.out
+    );
+    let steps = [
+        "tuning my-function: arn:",
+        "checking and planning",
+        "measuring, 0 of 1 sizes",
+        "measuring, 1 of 1 sizes, 5 of 5 samples",
+    ];
+    let mut rest = ended.err.as_str();
+    for step in steps {
+        let (_, after) = rest
+            .split_once(step)
+            .unwrap_or_else(|| panic!("no `{step}` in {}", ended.err));
+        rest = after;
+    }
+    assert!(!ended.err.contains('\u{1b}'), "{}", ended.err);
+    let started = step_functions.asked("StartExecution").remove(0);
+    let input: Value =
+        serde_json::from_str(started["input"].as_str().expect("an input")).expect("JSON");
+    assert_eq!(
+        input,
+        json!({"lambdaARN": "my-function", "num": 5, "note": "why"})
+    );
+    let quiet = step_functions.run("run my-function --quiet").with(0);
+    assert_eq!(quiet.err, "");
+    let verbose = step_functions.run("run my-function --verbose").with(0);
+    assert!(
+        verbose.err.starts_with("the state machine is arn:"),
+        "{}",
+        verbose.err
+    );
+}
+
+#[test]
+fn a_failed_tuning_says_why() {
+    let step_functions = StepFunctions::playing(|operation, body, _| {
+        let failed = json!({"error": "FunctionNotFound", "cause": "function `f` was not found; check its name"});
+        let described = described(&body["executionArn"], "FAILED", &failed);
+        (operation == "DescribeExecution").then_some(Answer::Is(described))
+    });
+    for line in ["run f", "check f"] {
+        let ended = step_functions.run(line).with(3);
+        assert!(
+            ended
+                .err
+                .contains("FAILED: FunctionNotFound\nfunction `f` was not found"),
+            "{}",
+            ended.err
+        );
+        assert_eq!(ended.out, "");
+    }
+}
+
+#[test]
+fn a_check_measures_the_current_size() {
+    let step_functions = StepFunctions::playing(|_, _, _| None);
+    step_functions.run("check f --num 5").with(1);
+    step_functions
+        .run("check f --num 5 --baseline=false --tolerance 20")
+        .with(0);
+    let inputs: Vec<Value> = step_functions
+        .asked("StartExecution")
+        .iter()
+        .map(|start| {
+            serde_json::from_str(start["input"].as_str().expect("an input")).expect("JSON")
+        })
+        .collect();
+    let with = |baseline: bool| json!({"lambdaARN": "f", "num": 5, "baseline": baseline});
+    assert_eq!(inputs, [with(true), with(false)]);
+}
+
+#[test]
+fn who_detaches_gets_the_arn_alone() {
+    let step_functions = endless("SUCCEEDED");
+    let ended = step_functions.run("run f --detach --quiet").with(0);
+    assert!(
+        ended
+            .out
+            .starts_with("arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner:f-"),
+        "{}",
+        ended.out
+    );
+    assert_eq!((ended.out.lines().count(), ended.err.as_str()), (1, ""));
+    assert!(step_functions.asked("DescribeExecution").is_empty());
+}
+
+#[test]
+fn the_first_interruption_stops_and_cleans_up() {
+    let step_functions = endless("SUCCEEDED");
+    let child = spawn(
+        &step_functions,
+        "run arn:aws:lambda:us-east-1:123456789012:function:f:live --num 5",
+    );
+    wait_until("followed", || {
+        step_functions.asked("DescribeExecution").len() > 1
+    });
+    interrupt(&child);
+    let ended = end(child).with(130);
+    assert_eq!(step_functions.asked("StopExecution").len(), 1);
+    let clean = json!({"clean": "arn:aws:lambda:us-east-1:123456789012:function:f"});
+    assert_eq!(clean_up(&step_functions), Some(clean));
+    assert!(
+        ended
+            .err
+            .ends_with("interrupted: the tuning was stopped, and nothing of it is left\n"),
+        "{}",
+        ended.err
+    );
+    assert_eq!(ended.out, "");
+}
+
+#[test]
+fn the_second_interruption_does_not_wait() {
+    let step_functions = endless("RUNNING");
+    let child = spawn(&step_functions, "run f");
+    wait_until("followed", || {
+        step_functions.asked("DescribeExecution").len() > 1
+    });
+    interrupt(&child);
+    wait_until("a clean-up", || clean_up(&step_functions).is_some());
+    let looks = step_functions.asked("DescribeExecution").len();
+    wait_until("waiting", || {
+        step_functions.asked("DescribeExecution").len() > looks
+    });
+    interrupt(&child);
+    let ended = end(child).with(130);
+    assert!(
+        ended
+            .err
+            .contains("the clean-up goes on, look at it with `power-tuner show arn:"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_clean_up_that_fails_is_said_with_the_way_out() {
+    let step_functions = endless("FAILED");
+    let child = spawn(&step_functions, "run f");
+    wait_until("followed", || {
+        !step_functions.asked("DescribeExecution").is_empty()
+    });
+    interrupt(&child);
+    let ended = end(child).with(130);
+    assert!(
+        ended
+            .err
+            .contains("the clean-up failed: AccessDenied: it may not be read"),
+        "{}",
+        ended.err
+    );
+    assert!(
+        ended.err.contains("`power-tuner clean f` makes sure"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_time_out_stops_the_tuning_too() {
+    let step_functions = endless("SUCCEEDED");
+    let ended = step_functions.run("check f --timeout 1s").with(3);
+    assert!(
+        ended
+            .err
+            .contains("not over within the time of `--timeout`: the tuning was stopped"),
+        "{}",
+        ended.err
+    );
+    assert_eq!(step_functions.asked("StopExecution").len(), 1);
+    assert!(clean_up(&step_functions).is_some());
+}
+
+#[test]
+fn a_start_whose_answer_is_lost_starts_one_execution() {
+    let step_functions = StepFunctions::playing(|operation, _, before| {
+        (operation == "StartExecution" && before == 0).then_some(Answer::Lost)
+    });
+    step_functions.run("run f").with(0);
+    let starts = step_functions.asked("StartExecution");
+    assert_eq!(starts.len(), 2);
+    assert_eq!(
+        starts[0]["name"], starts[1]["name"],
+        "another name would be another execution"
+    );
+}
+
+#[test]
+fn trouble_on_the_way_ends_no_tuning() {
+    let step_functions = StepFunctions::playing(|operation, _, before| match operation {
+        "DescribeExecution" if before < 5 => Some(Answer::Broken),
+        "GetExecutionHistory" => Some(Answer::Refused("AccessDeniedException")),
+        _ => None,
+    });
+    let ended = step_functions.run("run f").with(0);
+    assert!(ended.out.contains("512 MB"), "{}", ended.out);
+}
+
+#[test]
+fn a_doctor_and_a_clean_up_answer() {
+    let found = |healthy: bool| {
+        let finding = json!({"check": "callable", "step": "executor", "status": if healthy { "ok" } else { "problem" }, "message": "the words"});
+        json!({"doctor": {"healthy": healthy, "findings": [finding]}})
+    };
+    for (healthy, code) in [(true, 0), (false, 1)] {
+        let output = found(healthy).to_string();
+        let step_functions = StepFunctions::playing(move |operation, body, _| {
+            let described = described(
+                &body["executionArn"],
+                "SUCCEEDED",
+                &json!({"output": output}),
+            );
+            (operation == "DescribeExecution").then_some(Answer::Is(described))
+        });
+        let ended = step_functions
+            .run("doctor f --role-arn arn:aws:iam::123456789012:role/r")
+            .with(code);
+        assert!(
+            ended.out.contains("executor") && ended.out.contains("the words"),
+            "{}",
+            ended.out
+        );
+        let started = step_functions.asked("StartExecution").remove(0);
+        assert_eq!(
+            started["input"],
+            json!({"doctor": "f", "roleARN": "arn:aws:iam::123456789012:role/r"}).to_string()
+        );
+    }
+    let step_functions = StepFunctions::playing(|_, _, _| None);
+    let ended = step_functions.run("clean f").with(0);
+    assert_eq!(ended.out, "arn:f is clean.\nDeleted versions: 7 (128 MB)\n");
+    assert_eq!(clean_up(&step_functions), Some(json!({"clean": "f"})));
+}
+
+#[test]
+fn a_result_goes_into_its_file() {
+    let files = crate::tool::Files::new();
+    let file = files.path("outcome.json");
+    let step_functions = StepFunctions::playing(|_, _, _| None);
+    let ended = step_functions
+        .run(&format!("run f --output {}", crate::tool::named(&file)))
+        .with(0);
+    assert_eq!(ended.out, "");
+    let written: Value =
+        serde_json::from_str(&std::fs::read_to_string(file).expect("a file")).expect("JSON");
+    assert_eq!(written, outcome());
+}

@@ -1,0 +1,229 @@
+//! What keeps it from AWS, in words that say what to do.
+
+use serde_json::json;
+
+use crate::step_functions::{Answer, MACHINE, StepFunctions, described, execution};
+use crate::tool::{Ended, command};
+
+fn refusing(operation: &'static str, code: &'static str) -> StepFunctions {
+    StepFunctions::playing(move |asked, _, _| (asked == operation).then_some(Answer::Refused(code)))
+}
+
+#[test]
+fn no_credentials_and_no_region_are_said() {
+    let step_functions = StepFunctions::playing(|_, _, _| None);
+    let mut without = step_functions.command("run f");
+    without
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY");
+    let ended = Ended::from(without.output().expect("it starts")).with(4);
+    assert!(
+        ended
+            .err
+            .contains("no AWS credentials were found; name a profile with `--profile`"),
+        "{}",
+        ended.err
+    );
+    let mut nowhere = step_functions.command("run f");
+    let ended = Ended::from(
+        nowhere
+            .env_remove("AWS_REGION")
+            .output()
+            .expect("it starts"),
+    )
+    .with(4);
+    assert!(
+        ended
+            .err
+            .contains("no region is known; name it with `--region`"),
+        "{}",
+        ended.err
+    );
+    assert_eq!(
+        step_functions.asked("StartExecution"),
+        Vec::<serde_json::Value>::new()
+    );
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_reached_is_said() {
+    let mut command = command("run f --endpoint-url http://127.0.0.1:1 --region us-east-1");
+    command
+        .env("AWS_ACCESS_KEY_ID", "k")
+        .env("AWS_SECRET_ACCESS_KEY", "s");
+    let ended = Ended::from(command.output().expect("it starts")).with(4);
+    assert!(
+        ended
+            .err
+            .contains("cannot be reached in http://127.0.0.1:1"),
+        "{}",
+        ended.err
+    );
+    assert!(
+        ended
+            .err
+            .contains("look at the network, `--region` and `--endpoint-url`"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn what_aws_refuses_is_said_with_what_to_do() {
+    let cases = [
+        (
+            "StartExecution",
+            "AccessDeniedException",
+            "you may not call `states:StartExecution` on",
+        ),
+        (
+            "ListStateMachines",
+            "AccessDeniedException",
+            "name the state machine by its ARN (`--state-machine`)",
+        ),
+        (
+            "StartExecution",
+            "ExpiredTokenException",
+            "the AWS credentials have expired; sign in again",
+        ),
+        (
+            "StartExecution",
+            "UnrecognizedClientException",
+            "AWS does not take these credentials",
+        ),
+        (
+            "StartExecution",
+            "StateMachineDoesNotExist",
+            "there is no state machine",
+        ),
+    ];
+    for (operation, code, words) in cases {
+        let ended = refusing(operation, code).run("run f").with(4);
+        assert!(
+            ended.err.contains(words),
+            "{operation} {code}: {}",
+            ended.err
+        );
+        assert_eq!(ended.out, "");
+    }
+    let ended = refusing("StartExecution", "AccessDeniedException")
+        .run("run f -v")
+        .with(4);
+    assert!(
+        ended.err.contains("(states:StartExecution: "),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn the_state_machine_is_found_by_its_end_its_name_a_tag_or_its_arn() {
+    let machines = |names: &[&str]| {
+        let machines = names.iter().map(|name| {
+            let arn = MACHINE.replace("power-tuner-tuner", name);
+            json!({"stateMachineArn": arn, "name": name, "type": "STANDARD", "creationDate": 1.7e9})
+        });
+        json!({"stateMachines": machines.collect::<Vec<_>>()})
+    };
+    let with = |names: &'static [&'static str]| {
+        let listed = machines(names);
+        StepFunctions::playing(move |operation, body, before| match operation {
+            // In two pages.
+            "ListStateMachines" if before % 2 == 0 => Some(Answer::Is(
+                json!({"stateMachines": [], "nextToken": "more"}),
+            )),
+            "ListStateMachines" => Some(Answer::Is(listed.clone())),
+            "ListTagsForResource" => {
+                let value = if body["resourceArn"].as_str()?.ends_with("other") {
+                    "blue"
+                } else {
+                    "red"
+                };
+                Some(Answer::Is(
+                    json!({"tags": [{"key": "team", "value": value}]}),
+                ))
+            }
+            _ => None,
+        })
+    };
+    let two = with(&["a-tuner", "other"]);
+    for (option, name) in [
+        ("", "a-tuner"),
+        ("--state-machine other", "other"),
+        ("--state-machine team=blue", "other"),
+    ] {
+        two.run(&format!("run f --detach {option}")).with(0);
+        let started = two.asked("StartExecution").pop().expect("a start");
+        assert_eq!(
+            started["stateMachineArn"],
+            MACHINE.replace("power-tuner-tuner", name),
+            "{option}"
+        );
+    }
+    let mut named = two.command("run f --detach");
+    named.env("POWER_TUNER_STATE_MACHINE", MACHINE);
+    let looked = two.asked("ListStateMachines").len();
+    Ended::from(named.output().expect("it starts")).with(0);
+    assert_eq!(
+        two.asked("ListStateMachines").len(),
+        looked,
+        "an ARN need not be looked for"
+    );
+    let several = with(&["a-tuner", "b-tuner"]).run("run f").with(4);
+    assert!(
+        several
+            .err
+            .contains("there are 2 state machines whose name ends in `-tuner`"),
+        "{}",
+        several.err
+    );
+    assert!(
+        several.err.contains(":a-tuner\n") && several.err.contains(":b-tuner\n"),
+        "{}",
+        several.err
+    );
+    let none = with(&["other"]).run("run f").with(4);
+    assert!(
+        none.err
+            .contains("name one of these with `--state-machine`"),
+        "{}",
+        none.err
+    );
+}
+
+#[test]
+fn an_execution_that_gave_nothing_says_so() {
+    let arn = execution("e");
+    let cases = [
+        ("RUNNING", 5, "the execution is still running"),
+        (
+            "FAILED",
+            3,
+            "the execution ended FAILED: FunctionNotFound\nthe cause",
+        ),
+        ("ABORTED", 3, "the execution ended ABORTED"),
+        ("TIMED_OUT", 3, "the execution ended TIMED_OUT"),
+    ];
+    for (status, code, words) in cases {
+        let step_functions = StepFunctions::playing(move |operation, body, _| {
+            let failed = json!({"error": "FunctionNotFound", "cause": "the cause"});
+            let described = described(&body["executionArn"], status, &failed);
+            (operation == "DescribeExecution").then_some(Answer::Is(described))
+        });
+        let ended = step_functions.run(&format!("show {arn}")).with(code);
+        assert!(ended.err.contains(words), "{status}: {}", ended.err);
+        assert_eq!(ended.out, "");
+    }
+    let missing = refusing("DescribeExecution", "ExecutionDoesNotExist")
+        .run(&format!("show {arn}"))
+        .with(4);
+    assert!(
+        missing.err.contains("there is no execution"),
+        "{}",
+        missing.err
+    );
+    let shown = StepFunctions::playing(|_, _, _| None)
+        .run(&format!("show {arn}"))
+        .with(0);
+    assert!(shown.out.contains("512 MB"), "{}", shown.out);
+}

@@ -1,0 +1,85 @@
+//! The command line itself.
+
+use crate::tool::run;
+
+const COMMANDS: [&str; 8] = [
+    "run",
+    "show",
+    "check",
+    "compare",
+    "clean",
+    "doctor",
+    "completions",
+    "man",
+];
+
+#[test]
+fn what_is_wrong_with_a_command_line_ends_with_2() {
+    let cases = [
+        ("", "Usage: power-tuner"),
+        ("tune f", "unrecognized subcommand 'tune'"),
+        ("check f --tolerance much", "a number from 0 to 100"),
+        ("run f --timeout soon", "such as 90s or 30m"),
+        (
+            "run f --num 3 --strategy quick",
+            "`num`: 3 is not a whole number from 5 to 5000\n  `strategy`: ",
+        ),
+        ("run", "`lambdaARN`: is missing"),
+        ("run --input /nonexistent", "cannot read `/nonexistent`"),
+        ("run f --quiet --verbose", "cannot be used with"),
+        (
+            "check f --outcome o.json",
+            "`--outcome` judges what was measured",
+        ),
+        ("check f --dry-run", "a dry run chooses no size"),
+        ("clean f:g:h:i", "invalid value 'f:g:h:i'"),
+        ("show /nonexistent", "cannot read `/nonexistent`"),
+        ("compare - -", "standard input can be read once"),
+        ("man tune", "there is no command `tune`"),
+    ];
+    for (line, words) in cases {
+        let ended = run(line).with(2);
+        assert!(ended.err.contains(words), "{line}: {}", ended.err);
+        assert_eq!(ended.out, "", "{line}");
+    }
+}
+
+#[test]
+fn each_command_explains_itself_with_examples() {
+    for command in COMMANDS {
+        let help = run(&format!("{command} --help")).with(0).out;
+        assert!(
+            help.contains(&format!("Examples:\n  power-tuner {command}")),
+            "{help}"
+        );
+        // Of a terminal that is as wide as most are.
+        let long = help.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(long, None, "{command}");
+    }
+    let help = run("--help").with(0).out;
+    assert!(help.contains("Exit codes:\n    0  done"), "{help}");
+    assert!(
+        COMMANDS
+            .iter()
+            .all(|command| help.contains(&format!("\n  {command} "))),
+        "{help}"
+    );
+}
+
+#[test]
+fn shells_complete_and_pages_are_printed() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&format!("completions {shell}")).with(0).out;
+        assert!(script.contains("state-machine"), "{shell}");
+    }
+    let page = run("man").with(0).out;
+    assert!(page.contains(".TH power-tuner 1"), "{page}");
+    for command in COMMANDS {
+        let page = run(&format!("man {command}")).with(0).out;
+        assert!(
+            page.contains(&format!(".TH power-tuner-{command} 1")),
+            "{page}"
+        );
+        assert!(page.contains("Examples:"), "{page}");
+    }
+}
