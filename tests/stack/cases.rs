@@ -3,6 +3,7 @@
 mod answers;
 mod cleaning;
 mod cold;
+mod commands;
 mod deployments;
 mod failures;
 mod hostile;
@@ -119,6 +120,10 @@ cases![
     cold: [
         cold_starts_come_in_bursts_on_fresh_versions,
         cold_starts_that_lambda_refused_come_in_another_round,
+    ],
+    commands: [
+        an_execution_puts_a_function_right,
+        the_doctor_says_what_is_wrong_and_changes_nothing,
     ],
     starting: [
         every_example_input_works_as_pasted,

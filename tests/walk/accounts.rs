@@ -554,3 +554,53 @@ async fn sts_may_be_busy_for_a_moment() {
     world.tune("one", input()).await.expect("an outcome");
     world.is_as_before();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_a_function_of_another_account_under_its_role() {
+    let accounts = Accounts::new().await;
+    let world = accounts.world().await;
+    let asked = || json!({"doctor": TARGET, "roleARN": ROLE});
+    let seen = world.ask("well", asked()).await.expect("an output");
+    assert_eq!(seen["doctor"]["healthy"], true, "{seen:#}");
+    assert_eq!(seen["doctor"]["function"], TARGET);
+    assert!(!accounts.away.calls().is_empty());
+
+    world.faults("PublishVersion", 1, Fault::status(403));
+    let seen = world.ask("lacks", asked()).await.expect("an output");
+    let worst = seen["doctor"]["findings"][0]["message"]
+        .as_str()
+        .expect("a message");
+    let want = format!(
+        "the role `{ROLE}`, which the publisher has assumed, may not call `lambda:PublishVersion` on `{TARGET}`; allow it in \
+         the policies of that role, as examples/target-role.yaml does"
+    );
+    assert!(worst.starts_with(&want), "{worst}");
+    world.sim.clear_faults();
+
+    let cleaned = world.ask("cleaned", json!({"clean": TARGET, "roleARN": ROLE}));
+    let cleaned = cleaned.await.expect("an output");
+    assert_eq!(cleaned["clean"]["function"], TARGET);
+    world.is_as_before();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_names_a_role_that_may_not_be_assumed() {
+    let accounts = Accounts::new().await;
+    accounts.delete_the_role();
+    let world = accounts.world().await;
+    for function in [json!(TARGET), json!({})] {
+        let asked = json!({"doctor": function, "roleARN": ROLE});
+        let seen = world.ask("asked", asked).await.expect("an output");
+        assert_eq!(seen["doctor"]["healthy"], false, "{seen:#}");
+        let findings = seen["doctor"]["findings"].as_array().expect("findings");
+        let (bad, _): (Vec<_>, Vec<_>) = findings
+            .iter()
+            .partition(|finding| finding["status"] != "ok");
+        for finding in bad {
+            assert_eq!(finding["check"], "assumeRole", "{finding:#}");
+            let message = finding["message"].as_str().expect("a message");
+            assert!(message.contains("TargetRoles"), "{message}");
+        }
+    }
+    assert!(accounts.away.calls().is_empty());
+}

@@ -151,10 +151,88 @@ async fn the_definition_is_walked_to_its_end() {
         .iter()
         .map(|exited| exited.state.as_str())
         .collect();
-    let want = "Initializer Publisher AllPublished? Publisher AllPublished? Measure Analyzer AnotherRound? Cleaner \
-                Optimizer Succeed";
+    let want = "WhatIsAskedFor? Initializer Publisher AllPublished? Publisher AllPublished? Measure Analyzer \
+                AnotherRound? Cleaner Optimizer Succeed";
     assert_eq!(states.join(" "), want);
-    assert_eq!(execution.transitions, 11 + 3 * 3);
+    assert_eq!(execution.transitions, 12 + 3 * 3);
+}
+
+#[tokio::test]
+async fn the_definition_asks_the_cleaner_alone_where_a_function_is_to_be_cleaned_up() {
+    let input = json!({"clean": "f", "roleARN": "r"});
+    let execution = definition()
+        .execute(ARN, input, &async |resource: &str, given: Value| {
+            Ok(json!({"by": resource, "given": given}))
+        })
+        .await;
+    let given = json!({"execution": ARN, "clean": {"clean": "f", "roleARN": "r"}});
+    let cleaned = json!({"clean": {"by": "Cleaner", "given": given}});
+    assert_eq!(execution.ended, Ok(cleaned));
+}
+
+#[tokio::test]
+async fn the_definition_asks_each_function_for_the_doctor_whatever_becomes_of_it() {
+    let input = json!({"doctor": "f"});
+    let doctor = async |broken: &str| {
+        definition()
+            .execute(ARN, input.clone(), &async |resource: &str, given: Value| {
+                assert_eq!(given["doctor"], json!({"doctor": "f"}), "{resource}");
+                assert_eq!(given["stack"].is_null(), resource != "Initializer");
+                match resource {
+                    resource if resource == broken => Err(failure("Broken", "it broke")),
+                    "Analyzer" => Ok(json!({"doctor": given["found"]})),
+                    resource => Ok(json!(resource)),
+                }
+            })
+            .await
+    };
+    let well = doctor("nobody").await;
+    let found = json!({
+        "initializer": "Initializer",
+        "publisher": "Publisher",
+        "executor": "Executor",
+        "optimizer": "Optimizer",
+        "cleaner": "Cleaner",
+    });
+    assert_eq!(well.ended, Ok(json!({"doctor": found})));
+    let states = well.history.iter().map(|exited| exited.state.as_str());
+    let want = "WhatIsAskedFor? Doctor DoctorInitializer DoctorPublisher DoctorExecutor DoctorOptimizer DoctorCleaner \
+                DoctorAnalyzer";
+    assert_eq!(states.collect::<Vec<_>>().join(" "), want);
+    for step in [
+        "Initializer",
+        "Publisher",
+        "Executor",
+        "Optimizer",
+        "Cleaner",
+    ] {
+        let mut found = found.clone();
+        found[step.to_lowercase()] = json!({"Error": "Broken", "Cause": "it broke"});
+        let ill = doctor(step).await;
+        assert_eq!(ill.ended, Ok(json!({"doctor": found})), "{step}");
+    }
+    let alone = doctor("Analyzer").await.ended.expect("an output");
+    assert_eq!(alone["doctor"]["found"], found);
+    let message = alone["doctor"]["findings"][0]["message"].as_str();
+    let want = "the analyzer could not be called, or broke: it broke (Broken); ";
+    assert!(
+        message.is_some_and(|message| message.starts_with(want)),
+        "{alone:#}"
+    );
+}
+
+/// What has no fields asks for a tuning, and is told what is wrong with that.
+#[tokio::test]
+async fn the_definition_takes_what_is_no_object_for_a_tuning() {
+    for input in [json!("clean"), json!(["clean"]), json!(7), json!(null)] {
+        let execution = definition()
+            .execute(ARN, input, &async |resource: &str, _| {
+                Err(failure(resource, "is asked"))
+            })
+            .await;
+        let ended = execution.ended.expect_err("a failure");
+        assert_eq!(ended.error, "Initializer");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@
 mod accounts;
 mod calls;
 mod cold;
+mod commands;
 mod confidence;
+mod doctor;
 mod hostile;
 mod machine_tests;
 mod quiet;

@@ -39,6 +39,8 @@ pub struct World {
     started: Mutex<Vec<String>>,
     /// The states that each execution entered.
     transitions: Mutex<BTreeMap<String, u32>>,
+    /// A function of the tuner's that cannot be called.
+    broken: Mutex<Option<String>>,
 }
 
 /// What becomes of the function that works for an execution when that is stopped.
@@ -205,6 +207,7 @@ impl World {
             planned: Mutex::default(),
             started: Mutex::default(),
             transitions: Mutex::default(),
+            broken: Mutex::default(),
         };
         world.remember();
         world
@@ -224,6 +227,7 @@ impl World {
             planned: Mutex::default(),
             started: Mutex::default(),
             transitions: Mutex::default(),
+            broken: Mutex::default(),
         };
         world.remember();
         world
@@ -293,17 +297,7 @@ impl World {
 
     /// Tunes the function in an execution of that name, and cleans up after it as the event about its end does.
     pub async fn tune(&self, name: &str, input: Value) -> Result<Value, Failure> {
-        let ended = self.execute(name, input, Worker::Dies).await;
-        let status = match &ended {
-            Ok(_) => ExecutionStatus::Succeeded,
-            Err(_) => ExecutionStatus::Failed,
-        };
-        self.is(name, status);
-        if ended.is_err() {
-            // It may fail where the fault goes on.
-            let _ = self.event(name).await;
-        }
-        ended
+        self.ask(name, tuning(input)).await
     }
 
     /// Error name and cause of a tuning that must fail.
@@ -332,10 +326,30 @@ impl World {
     }
 
     async fn execute(&self, name: &str, input: Value, worker: Worker) -> Result<Value, Failure> {
-        let mut request = json!({"lambdaARN": FUNCTION, "num": 5, "powerValues": [128, 512, 1024]});
-        if let (Some(request), Value::Object(more)) = (request.as_object_mut(), input) {
-            request.extend(more);
+        self.execute_as_written(name, tuning(input), worker).await
+    }
+
+    /// An execution with this very input, and what the event about its end does.
+    pub async fn ask(&self, name: &str, input: Value) -> Result<Value, Failure> {
+        let ended = self.execute_as_written(name, input, Worker::Dies).await;
+        let status = match &ended {
+            Ok(_) => ExecutionStatus::Succeeded,
+            Err(_) => ExecutionStatus::Failed,
+        };
+        self.is(name, status);
+        if ended.is_err() {
+            // It may fail where the fault goes on.
+            let _ = self.event(name).await;
         }
+        ended
+    }
+
+    async fn execute_as_written(
+        &self,
+        name: &str,
+        request: Value,
+        worker: Worker,
+    ) -> Result<Value, Failure> {
         self.is(name, ExecutionStatus::Running);
         let run = async |resource: &str, input: Value| {
             let mut process = Process {
@@ -373,12 +387,20 @@ impl World {
             .collect()
     }
 
+    /// One of the tuner's functions is not there any more.
+    pub fn breaks(&self, function: &str) {
+        *self.broken.lock().expect("nobody panics with it") = Some(function.to_owned());
+    }
+
     fn start(&self, resource: &str, input: Value) -> JoinHandle<Result<Value, Failure>> {
         let mut started = self.started.lock().expect("nobody panics with it");
         started.push(resource.to_owned());
         drop(started);
         let clients = self.clients();
         let function = resource.to_owned();
+        let broken = self.broken.lock().expect("nobody panics with it");
+        let is_broken = broken.as_deref() == Some(resource);
+        drop(broken);
         let in_use = self.home.take_concurrency();
         tokio::spawn(async move {
             let Some(_in_use) = in_use else {
@@ -387,6 +409,12 @@ impl World {
                     cause: "Rate Exceeded.".to_owned(),
                 });
             };
+            if is_broken {
+                return Err(Failure {
+                    error: "Lambda.ResourceNotFoundException".to_owned(),
+                    cause: format!("Function not found: {function}"),
+                });
+            }
             let until = Deadline::after(longest(&function));
             e2e::run(&function, input, clients.await, until).await
         })
@@ -546,6 +574,15 @@ impl World {
         let expired = json!({"Description": format!("{sizes} until 1, {execution}")});
         self.own("PUT", &format!("aliases/{LOCK}"), expired).await;
     }
+}
+
+/// The input of a tuning: the usual fields, and these.
+fn tuning(more: Value) -> Value {
+    let mut input = json!({"lambdaARN": FUNCTION, "num": 5, "powerValues": [128, 512, 1024]});
+    if let (Some(input), Value::Object(more)) = (input.as_object_mut(), more) {
+        input.extend(more);
+    }
+    input
 }
 
 pub fn arn(execution: &str) -> String {

@@ -31,7 +31,7 @@ use crate::wire::Wire;
 /// tuner's own.
 #[derive(Clone, Debug)]
 pub struct LambdaApi {
-    control: Client,
+    pub(crate) control: Client,
     measured: Client,
     shared: SdkConfig,
     /// The role that calls are made under, if not the tuner's own.
@@ -320,7 +320,7 @@ impl LambdaApi {
 }
 
 /// Lambda takes calls for a function only in the function's own region. Connections and credentials are shared.
-fn in_region(client: &Client, region: Option<&str>) -> Client {
+pub(crate) fn in_region(client: &Client, region: Option<&str>) -> Client {
     match region {
         Some(region)
             if client

@@ -43,6 +43,8 @@ pub struct Held<'a> {
     /// An alias may point at the size that was set, so that there is nothing to put back.
     may_be_applied: bool,
     lost: Option<Lost>,
+    /// What `$LATEST` was given back, once it was.
+    restored: Option<MemoryMb>,
 }
 
 /// What became of a lock that was held.
@@ -59,6 +61,15 @@ enum Lost {
 pub struct Blocked {
     pub note: Note,
     pub verdict: Verdict,
+}
+
+/// What came of putting `$LATEST` back for somebody who is gone.
+#[derive(Debug, Default)]
+pub struct PutBack {
+    /// The lock that was left alone, if any.
+    pub blocked: Option<Blocked>,
+    /// What `$LATEST` was given back, if it had another size.
+    pub restored: Option<MemoryMb>,
 }
 
 /// What came of trying to get a lock.
@@ -171,17 +182,27 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// For a clean-up by hand: puts `$LATEST` back for whichever execution left it, if that is over. Gives the lock that
-    /// was left alone, if any.
+    /// For a clean-up by hand: puts `$LATEST` back for whichever execution left it, if that is over.
     ///
     /// # Errors
     ///
     /// `$LATEST` cannot be put back, somebody has an alias of that name, or what AWS says.
-    pub async fn put_back_after_any(self) -> Result<Option<Blocked>, TuneError> {
+    pub async fn put_back_after_any(self) -> Result<PutBack, TuneError> {
         match self.take_over("", |_| true).await? {
-            None => Ok(None),
-            Some(Try::Blocked(blocked)) => Ok(Some(blocked)),
-            Some(Try::Got(left)) => left.end(Ok(None)).await,
+            None => Ok(PutBack::default()),
+            Some(Try::Blocked(blocked)) => Ok(PutBack {
+                blocked: Some(blocked),
+                restored: None,
+            }),
+            Some(Try::Got(left)) => {
+                let held = left.put_back().await?;
+                let restored = held.restored;
+                held.release().await?;
+                Ok(PutBack {
+                    blocked: None,
+                    restored,
+                })
+            }
         }
     }
 
@@ -294,6 +315,7 @@ impl<'a> Hand<'a> {
             was_refused: false,
             may_be_applied: false,
             lost: None,
+            restored: None,
         }
     }
 
@@ -495,7 +517,10 @@ impl Held<'_> {
                     *error = latest::failed_update(function, reason);
                 }
                 // An update of ours that is still under way would take effect later; after this write it cannot.
-                _ if current.memory == memory && !self.is_unsettled => return Ok(()),
+                _ if current.memory == memory && !self.is_unsettled => {
+                    self.restored = written.map(|_| memory);
+                    return Ok(());
+                }
                 _ => {}
             }
             if self.may_be_applied && self.is_applied(current.memory).await? {
@@ -522,7 +547,10 @@ impl Held<'_> {
         let current = latest::settled(api, function).await?;
         match written {
             Some(error) if current.memory != memory || self.is_unsettled => Err(error),
-            _ => Ok(()),
+            written => {
+                self.restored = written.map(|_| memory);
+                Ok(())
+            }
         }
     }
 

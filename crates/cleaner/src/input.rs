@@ -15,8 +15,10 @@ pub enum Input {
     StateMachine(Box<FromStateMachine>),
     /// An execution ended without, or after an attempt at, its own clean-up.
     Event(FromEvent),
-    /// A person: this function.
-    Function(Named),
+    /// A person, by calling the cleaner: this function.
+    Function(ByHand),
+    /// A person, by starting an execution.
+    Execution(Asked),
     /// The schedule: all executions of this state machine that ended badly.
     StateMachineSweep(String),
     Unknown,
@@ -46,11 +48,17 @@ pub struct FromEvent {
     pub(crate) redrive_count: Option<i32>,
 }
 
-/// A function as a person names it, and the role that it is reached under, if it needs one.
+/// `{"function": NAME, "roleARN": ROLE}`, as somebody wrote it.
 #[derive(Debug)]
-pub struct Named {
-    pub(crate) function: String,
-    pub(crate) role: Option<String>,
+pub struct ByHand(pub(crate) Value);
+
+/// An execution that was started with `{"clean": NAME, "roleARN": ROLE}`.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    pub(crate) execution: String,
+    /// Its input, as somebody wrote it.
+    #[serde(rename = "clean")]
+    pub(crate) written: Value,
 }
 
 impl TryFrom<Value> for Input {
@@ -58,11 +66,11 @@ impl TryFrom<Value> for Input {
 
     fn try_from(input: Value) -> Result<Self, serde_json::Error> {
         let text = |field: &str| input.get(field).and_then(Value::as_str).map(str::to_owned);
-        if let Some(function) = text("function") {
-            return Ok(Self::Function(Named {
-                function,
-                role: text("roleARN").filter(|role| !role.is_empty()),
-            }));
+        if text("function").is_some() {
+            return Ok(Self::Function(ByHand(input)));
+        }
+        if input.get("clean").is_some() {
+            return Ok(Self::Execution(serde_json::from_value(input)?));
         }
         if let Some(state_machine) = text("sweep") {
             return Ok(Self::StateMachineSweep(state_machine));
@@ -84,7 +92,8 @@ impl InLogs for Input {
         match self {
             Self::StateMachine(asked) => &asked.execution,
             Self::Event(event) => &event.execution_arn,
-            Self::Function(named) => &named.function,
+            Self::Function(ByHand(written)) => written["function"].as_str().unwrap_or_default(),
+            Self::Execution(asked) => &asked.execution,
             Self::StateMachineSweep(state_machine) => state_machine,
             Self::Unknown => "",
         }

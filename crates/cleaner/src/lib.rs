@@ -3,6 +3,7 @@
 //! The state machine calls it at the end, good or bad. After an abort no state runs any more; then an event about the
 //! execution's status calls it. A person calls it with a function's name, and a schedule with a state machine's.
 
+mod doctor;
 mod input;
 mod sweep;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use power_tuner_aws::lock::Hand;
 use power_tuner_aws::versions::{self, Deleted};
 use power_tuner_aws::{LambdaApi, StepFunctionsApi};
+use power_tuner_core::command::Clean;
 use power_tuner_core::error::{Caught, Fault, shortened};
 use power_tuner_core::marker::{Marker, Owner, applied_by};
 use power_tuner_core::plan::Plan;
@@ -18,11 +20,14 @@ use power_tuner_core::tuning::Cleaned;
 use power_tuner_core::{Failure, TuneError};
 use power_tuner_runtime::Deadline;
 
+pub use crate::doctor::examine;
 pub use crate::input::Input;
-use crate::input::{FromEvent, FromStateMachine};
+use crate::input::{Asked, ByHand, FromEvent, FromStateMachine};
 
 /// What is left for the work after waiting for whoever still holds the function.
 const FOR_THE_WORK: Duration = Duration::from_mins(2);
+/// What a role's account sees of us, where no execution has its name there.
+const BY_HAND: &str = "clean-up";
 
 /// Cleans up after one execution, after all that are over with one function, or after all of a state machine.
 ///
@@ -51,7 +56,14 @@ pub async fn handle(
             conclude(cleaned, failure, state.outcome.is_some())
         }
         Input::Event(event) => after_event(api, executions, &event, deadline).await,
-        Input::Function(named) => sweep::by_hand(api, executions, &named, deadline).await,
+        Input::Function(ByHand(written)) => {
+            let asked = Clean::by_hand("function", &written).map_err(TuneError::InvalidInput)?;
+            sweep::by_hand(api, executions, &asked, BY_HAND, deadline).await
+        }
+        Input::Execution(Asked { execution, written }) => {
+            let asked = Clean::parse(&written).map_err(TuneError::InvalidInput)?;
+            sweep::by_hand(api, executions, &asked, &execution, deadline).await
+        }
         Input::StateMachineSweep(arn) => sweep::all(api, executions, &arn, deadline).await,
         Input::Unknown => Err(TuneError::InvalidInput(vec![Fault::new(
             "input",

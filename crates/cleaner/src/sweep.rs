@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use power_tuner_aws::lock::Hand;
+use power_tuner_aws::lock::{Hand, PutBack};
 use power_tuner_aws::versions::{self, Deleted};
-use power_tuner_aws::{LambdaApi, StepFunctionsApi};
+use power_tuner_aws::{LambdaApi, StepFunctionsApi, VersionRow};
 use power_tuner_core::TuneError;
-use power_tuner_core::error::Fault;
-use power_tuner_core::function::{FunctionArn, FunctionRef};
+use power_tuner_core::command::Clean;
+use power_tuner_core::function::FunctionArn;
 use power_tuner_core::lock::Execution;
 use power_tuner_core::marker::{applied_by, execution_in};
 use power_tuner_core::measurement::Version;
@@ -16,44 +16,22 @@ use power_tuner_core::role::RoleArn;
 use power_tuner_core::tuning::Cleaned;
 use power_tuner_runtime::Deadline;
 
-use crate::input::Named;
-
 /// How far back a sweep looks: longer than anybody takes to give back a permission that a clean-up needed.
 const LOOKS_BACK: Duration = Duration::from_hours(30 * 24);
 /// A function is not begun with less than this.
 const FOR_ONE: Duration = Duration::from_secs(75);
-/// What a role's account sees of them, where no execution has its name there.
-const BY_HAND: &str = "clean-up";
 
-/// Cleans up one function, as a person names it.
+/// Cleans up one function, as a person names it. `session` is what a role's account sees of us.
 pub(crate) async fn by_hand(
     api: &LambdaApi,
     executions: &StepFunctionsApi,
-    named: &Named,
+    asked: &Clean,
+    session: &str,
     deadline: Deadline,
 ) -> Result<Cleaned, TuneError> {
-    let (function, role) = read(named).map_err(TuneError::InvalidInput)?;
-    let target = &api.of_target(role.as_ref(), BY_HAND);
-    let current = target.configuration(function.as_str()).await?;
+    let target = &api.of_target(asked.role.as_ref(), session);
+    let current = target.configuration(asked.function.as_str()).await?;
     function_of_any(target, executions, &current.function, deadline).await
-}
-
-/// The function and the role that a person names, or every fault of the two.
-fn read(named: &Named) -> Result<(FunctionRef, Option<RoleArn>), Vec<Fault>> {
-    let function = FunctionRef::parse(&named.function);
-    let role = named.role.as_deref().map(RoleArn::parse).transpose();
-    let role = match (&function, role) {
-        (Ok(function), Ok(Some(role))) => role.reaches(function).map(|()| Some(role)),
-        (_, role) => role,
-    };
-    match (function, role) {
-        (Ok(function), Ok(role)) => Ok((function, role)),
-        (function, role) => {
-            let function = function.err().map(|rule| Fault::new("function", rule));
-            let role = role.err().map(|rule| Fault::new("roleARN", rule));
-            Err(function.into_iter().chain(role).collect())
-        }
-    }
 }
 
 /// Cleans up every function that an execution of the state machine tuned and that ended badly. One that cannot be
@@ -120,12 +98,53 @@ async fn function_of_any(
         function,
         deadline,
     };
-    let mut left = Vec::new();
     // One that fails must not keep the other from being done.
     let back = hand.put_back_after_any().await;
+    let LeftBehind {
+        over,
+        running,
+        unseen,
+    } = left_behind(executions, api.versions(function).await?).await?;
+    let mut left = [running, unseen].concat();
+    let Deleted { deleted, adopted } = versions::delete(api, function, over, deadline).await?;
+    let PutBack { blocked, restored } = back?;
+    if let Some(blocked) = blocked {
+        left.push(format!(
+            "the lock: {}. {}",
+            blocked.why(),
+            blocked.by_hand(function)
+        ));
+    }
+    tracing::info!(%function, deleted = deleted.len(), ?left, "cleaned up by hand or on schedule");
+    Ok(Cleaned {
+        function: Some(function.clone()),
+        restored,
+        deleted,
+        adopted,
+        left,
+        failure: None,
+    })
+}
+
+/// What executions have left on a function of versions.
+pub(crate) struct LeftBehind {
+    /// Those of executions that are over.
+    pub over: Vec<Version>,
+    /// Those of executions that still run, in words.
+    pub running: Vec<String>,
+    /// Those of executions that are not for this stack to see, in words.
+    pub unseen: Vec<String>,
+}
+
+/// Which of these versions may go.
+pub(crate) async fn left_behind(
+    executions: &StepFunctionsApi,
+    rows: Vec<VersionRow>,
+) -> Result<LeftBehind, TuneError> {
+    let (mut running, mut unseen) = (Vec::new(), Vec::new());
     let mut over = Vec::new();
     let mut by_execution: BTreeMap<String, Vec<Version>> = BTreeMap::new();
-    for row in api.versions(function).await? {
+    for row in rows {
         if let Some(execution) = execution_in(&row.description) {
             let versions = by_execution.entry(execution.to_owned()).or_default();
             versions.push(row.version);
@@ -139,26 +158,16 @@ async fn function_of_any(
     for (execution, versions) in by_execution {
         match executions.status(&execution).await? {
             Execution::Over | Execution::Missing => over.extend(versions),
-            Execution::Running => left.push(format!("the versions of `{execution}`, which still runs")),
-            Execution::Unknown => left.push(format!(
+            Execution::Running => running.push(format!("the versions of `{execution}`, which still runs")),
+            Execution::Unknown => unseen.push(format!(
                 "the versions of `{execution}`, which is not for this stack to see (`states:DescribeExecution` was \
                  refused); delete them by hand if it is over"
             )),
         }
     }
-    let Deleted { deleted, adopted } = versions::delete(api, function, over, deadline).await?;
-    if let Some(blocked) = back? {
-        left.push(format!(
-            "the lock: {}. {}",
-            blocked.why(),
-            blocked.by_hand(function)
-        ));
-    }
-    tracing::info!(%function, deleted = deleted.len(), ?left, "cleaned up by hand or on schedule");
-    Ok(Cleaned {
-        deleted,
-        adopted,
-        left,
-        failure: None,
+    Ok(LeftBehind {
+        over,
+        running,
+        unseen,
     })
 }

@@ -110,6 +110,22 @@ impl FunctionRef {
         }
     }
 
+    /// The ARN that is meant, by somebody whose own region and account are these.
+    #[must_use]
+    pub fn seen_from(&self, partition: &str, region: &str, account: &str) -> FunctionArn {
+        let of = |partition: &str, region: &str, account: &str, name: &str| FunctionArn {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+            name: name.to_owned(),
+        };
+        match self.unqualified.split(':').collect::<Vec<_>>().as_slice() {
+            ["arn", partition, _, region, account, _, name] => of(partition, region, account, name),
+            [account, "function", name] => of(partition, region, account, name),
+            _ => of(partition, region, account, &self.unqualified),
+        }
+    }
+
     /// The version's number or the alias's name, unless it is `$LATEST` that is meant.
     #[must_use]
     pub fn qualifier(&self) -> Option<&str> {

@@ -4,9 +4,11 @@
 //! AWS; every decision is made here.
 
 pub mod choice;
+pub mod command;
 pub mod confidence;
 pub mod configuration;
 pub mod distributions;
+pub mod doctor;
 pub mod error;
 pub mod function;
 pub mod gate;

@@ -130,7 +130,7 @@ impl Stack {
         }
     }
 
-    fn viewer(&self) -> Result<Option<Viewer>, TuneError> {
+    pub(crate) fn viewer(&self) -> Result<Option<Viewer>, TuneError> {
         if self.visualization_url.is_empty() {
             return Ok(None);
         }
@@ -145,7 +145,7 @@ impl Stack {
 
 impl Stack {
     /// Where its functions run, and its state machine.
-    fn region(&self) -> Option<&str> {
+    pub(crate) fn region(&self) -> Option<&str> {
         self.functions.first().map(FunctionArn::region)
     }
 }
@@ -156,7 +156,7 @@ fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::
 }
 
 /// Each branch takes an executor's concurrency besides its calls', and a new account has 10 in all.
-const SIZES_AT_ONCE: u32 = 4;
+pub(crate) const SIZES_AT_ONCE: u32 = 4;
 /// Of the 25,000 events that an execution may have; the rest is for publishing and cleaning up.
 const EVENTS_FOR_BATCHES: u32 = 22_000;
 /// Five for the task, two for the choice behind it, and four for the branch around the last one of a round.

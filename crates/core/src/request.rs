@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::choice::Strategy;
+use crate::command::COMMANDS;
 use crate::error::Fault;
 use crate::function::{self, FunctionRef};
 use crate::lock;
@@ -591,15 +592,19 @@ impl Reader<'_> {
 
     fn refuse_unknown_fields(&mut self) {
         for field in self.fields.keys() {
-            if !FIELDS.contains(&field.as_str()) {
-                self.faults.push(Fault::new(
-                    field,
-                    format!(
-                        "is not a field of the input; the nearest is `{}`",
-                        nearest(field)
-                    ),
-                ));
+            if FIELDS.contains(&field.as_str()) {
+                continue;
             }
+            let rule = if COMMANDS.contains(&field.as_str()) {
+                "asks for something else than a tuning, and has none of its fields beside it"
+                    .to_owned()
+            } else {
+                format!(
+                    "is not a field of the input; the nearest is `{}`",
+                    nearest(field)
+                )
+            };
+            self.faults.push(Fault::new(field, rule));
         }
     }
 
@@ -662,6 +667,7 @@ fn nearest(field: &str) -> &'static str {
     let distance = |known: &str| strsim::damerau_levenshtein(&field, &known.to_lowercase());
     FIELDS
         .iter()
+        .chain(&COMMANDS)
         .min_by_key(|known| distance(known))
         .copied()
         .unwrap_or("lambdaARN")

@@ -38,6 +38,11 @@ impl RoleArn {
         })
     }
 
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// A role reaches the functions of its own account.
     ///
     /// # Errors

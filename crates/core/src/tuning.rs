@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::Candidate;
 use crate::error::{Caught, Failure, TuneError};
+use crate::function::FunctionArn;
 use crate::limits::{self, Meets};
 use crate::measurement::{Progress, Samples, Summary, Tally, Version, Wanted};
 use crate::memory::MemoryMb;
@@ -39,6 +40,12 @@ pub struct Tuning {
 /// What was cleaned up, and the failure that led to it, in words for the end of the execution.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Cleaned {
+    /// Of which function, where somebody asked about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<FunctionArn>,
+    /// The memory size that `$LATEST` was given back, where it had another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<MemoryMb>,
     pub deleted: Vec<Version>,
     /// Left in place because an alias points at them: somebody uses them.
     pub adopted: Vec<Version>,
@@ -611,8 +618,8 @@ fn seen<'a>(known: &'a [Known]) -> Vec<Seen<'a>> {
     seen.collect()
 }
 
-/// Initializer, Cleaner, Optimizer and Succeed.
-const TRANSITIONS_OUTSIDE_ROUNDS: u32 = 4;
+/// What is asked for, Initializer, Cleaner, Optimizer and Succeed.
+const TRANSITIONS_OUTSIDE_ROUNDS: u32 = 5;
 
 /// The name of the executor's error about a payload in S3, as the state machine catches it.
 const PAYLOAD_UNAVAILABLE: &str = "PayloadUnavailable";
@@ -849,12 +856,13 @@ mod tests {
             (lambda_cost - 1.125 * 1.66667e-5).abs() < 1e-12,
             "{lambda_cost}"
         );
-        // Initializer, Publisher and its choice, Map, three states a branch, Analyzer and its choice, three to the end.
+        // The choice at the start, Initializer, Publisher and its choice, Map, three states a branch, Analyzer and its choice,
+        // three to the end.
         let execution_cost = outcome["stateMachine"]["executionCost"]
             .as_f64()
             .expect("a number");
         assert!(
-            (execution_cost - 15.0 * 2.5e-5).abs() < 1e-12,
+            (execution_cost - 16.0 * 2.5e-5).abs() < 1e-12,
             "{execution_cost}"
         );
     }
@@ -941,7 +949,7 @@ mod tests {
         assert_eq!(outcome.rounds, 2);
         assert_eq!(outcome.sizes.len(), 2);
         let transitions = outcome.state_machine.execution_cost / 2.5e-5;
-        assert!((transitions - 23.0).abs() < 1e-9, "{transitions}");
+        assert!((transitions - 24.0).abs() < 1e-9, "{transitions}");
     }
 
     #[test]

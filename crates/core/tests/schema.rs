@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use jsonschema::Validator;
+use power_tuner_core::command::{Clean, Doctor};
 use power_tuner_core::error::Fault;
 use power_tuner_core::request::Request;
 use proptest::prelude::{Just, Strategy, any, prop, proptest};
@@ -49,7 +50,11 @@ fn values_of(field: &str) -> Vec<Value> {
         json!(7),
     ];
     let mut values = match field {
-        "lambdaARN" | "preProcessorARN" | "postProcessorARN" => function,
+        "lambdaARN" | "preProcessorARN" | "postProcessorARN" | "clean" => function,
+        "doctor" => function
+            .into_iter()
+            .chain([json!({}), json!({"f": 1}), json!([])])
+            .collect(),
         // Of the account of the functions above: that the two fit no schema can say.
         "roleARN" => vec![
             json!("arn:aws:iam::123456789012:role/tuned"),
@@ -299,7 +304,7 @@ fn values_of(field: &str) -> Vec<Value> {
     values
 }
 
-const FIELDS: [&str; 33] = [
+const FIELDS: [&str; 35] = [
     "lambdaARN",
     "roleARN",
     "num",
@@ -333,6 +338,8 @@ const FIELDS: [&str; 33] = [
     "baseline",
     "minImprovementPercent",
     "note",
+    "clean",
+    "doctor",
 ];
 
 /// What a field needs of others, so that its own rule is what decides.
@@ -370,8 +377,19 @@ fn is_beyond_a_schema(input: &Value, fault: &Fault) -> bool {
         || names_one_size_in_two_ways(input, fault)
 }
 
+/// As the state machine's first choice does, and the function that comes then.
+fn parse(input: &Value) -> Result<(), Vec<Fault>> {
+    if input.get("clean").is_some() {
+        Clean::parse(input).map(drop)
+    } else if input.get("doctor").is_some() {
+        Doctor::parse(input).map(drop)
+    } else {
+        Request::parse(input).map(drop)
+    }
+}
+
 fn agree(validator: &Validator, input: &Value) {
-    let parsed = Request::parse(input);
+    let parsed = parse(input);
     if let Err(faults) = &parsed
         && faults.iter().all(|fault| is_beyond_a_schema(input, fault))
     {
@@ -413,6 +431,30 @@ fn schema_and_parser_agree_about_each_value_of_each_field() {
         json!("f"),
     ] {
         agree(&validator, &input);
+    }
+}
+
+#[test]
+fn schema_and_parser_agree_about_what_is_no_tuning() {
+    let validator = validator();
+    for command in ["clean", "doctor"] {
+        let mut good = 0;
+        for value in values_of(command) {
+            let alone = json!({command: value});
+            good += usize::from(validator.is_valid(&alone));
+            agree(&validator, &alone);
+            for role in values_of("roleARN") {
+                agree(&validator, &json!({command: value, "roleARN": role}));
+            }
+            for other in FIELDS.into_iter().filter(|field| *field != command) {
+                for beside in values_of(other) {
+                    let mut input = alone.clone();
+                    input[other] = beside;
+                    agree(&validator, &input);
+                }
+            }
+        }
+        assert!(good > 3, "{command}");
     }
 }
 
@@ -488,7 +530,7 @@ fn every_example_is_a_good_input() {
         let path = entry.expect("an example").path();
         let text = fs::read_to_string(&path).expect("an example");
         let input: Value = serde_json::from_str(&text).expect("JSON");
-        Request::parse(&input).unwrap_or_else(|faults| panic!("{}: {faults:?}", path.display()));
+        parse(&input).unwrap_or_else(|faults| panic!("{}: {faults:?}", path.display()));
         assert!(validator.is_valid(&input), "{}", path.display());
         examples += 1;
     }

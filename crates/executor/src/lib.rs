@@ -3,6 +3,7 @@
 //! A run of the executor is a batch: it stops before its own deadline and gives back how far it came.
 
 mod call;
+mod doctor;
 mod pace;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio::sync::Barrier;
 use tokio::time::{sleep, timeout};
 
 use crate::call::{Call, Ended, longest};
+pub use crate::doctor::examine;
 use crate::pace::Pace;
 
 #[derive(Debug, Deserialize)]

@@ -1,9 +1,13 @@
 use power_tuner_aws::{LambdaApi, StoredPayloads};
-use power_tuner_executor::handle;
+use power_tuner_executor::{examine, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let api = &LambdaApi::from_env().await; // once per cold start
     let objects = &StoredPayloads::from_env();
-    power_tuner_runtime::serve(move |input, deadline| handle(api, objects, input, deadline)).await
+    power_tuner_runtime::serve_with_doctor(
+        move |input, deadline| handle(api, objects, input, deadline),
+        move |call, _| examine(api, call),
+    )
+    .await
 }

@@ -1,5 +1,7 @@
 //! The first step: everything that can be known to be wrong is found here, before anything is touched.
 
+mod doctor;
+
 use std::time::Duration;
 
 use power_tuner_aws::{LambdaApi, StoredPayloads, latest, lock};
@@ -15,6 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::sleep;
 
+pub use crate::doctor::examine;
 #[derive(Debug, Deserialize)]
 pub struct Input {
     execution: String,

@@ -1,6 +1,7 @@
 //! Applies the outcome to the function, if the input asks for that.
 
 mod alias;
+mod doctor;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::{Deadline, Step};
 use serde::Serialize;
 
+pub use crate::doctor::examine;
 /// What is left for the work after waiting for another tuning.
 const FOR_THE_WORK: Duration = Duration::from_mins(1);
 

@@ -1,6 +1,7 @@
 //! The execution input.
 
 use power_tuner_core::choice::Strategy;
+use power_tuner_core::command::{Clean, Doctor};
 use power_tuner_core::error::Fault;
 use power_tuner_core::function::FunctionRef;
 use power_tuner_core::payload::{NotAPayload, Payloads};
@@ -38,6 +39,7 @@ pub fn request(document: &[u8]) {
         return;
     };
     let bytes = input.to_string().len();
+    commands(&input, bytes);
     match Request::parse_with(
         &input,
         Defaults {
@@ -58,6 +60,30 @@ pub fn request(document: &[u8]) {
         Err(faults) => {
             assert!(!faults.is_empty(), "refused without a reason");
             is_no_longer_than_it_must_be(faults, bytes + parameter.len());
+        }
+    }
+}
+
+/// The same where something else than a tuning is asked for: the region and the account become parts of an ARN.
+fn commands(input: &Value, bytes: usize) {
+    let names = |function: &FunctionRef| {
+        is_named_as_aws_names_functions(function);
+        let arn = function.seen_from("aws", "eu-west-1", "123456789012");
+        let parts = arn.to_string();
+        assert_eq!(parts.split(':').count(), 7, "`{parts}`");
+    };
+    match Clean::parse(input) {
+        Ok(clean) => names(&clean.function),
+        Err(faults) => {
+            assert!(!faults.is_empty(), "refused without a reason");
+            is_no_longer_than_it_must_be(faults, bytes);
+        }
+    }
+    match Doctor::parse(input) {
+        Ok(doctor) => doctor.function.iter().for_each(names),
+        Err(faults) => {
+            assert!(!faults.is_empty(), "refused without a reason");
+            is_no_longer_than_it_must_be(faults, bytes);
         }
     }
 }

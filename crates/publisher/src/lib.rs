@@ -2,6 +2,7 @@
 //!
 //! A run of the publisher is a batch: what it cannot publish before its deadline, the next one does.
 
+mod doctor;
 mod publishing;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use power_tuner_runtime::{Deadline, InLogs};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+pub use crate::doctor::examine;
 use crate::publishing::Publishing;
 
 #[derive(Debug, Deserialize)]

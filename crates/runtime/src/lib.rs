@@ -1,5 +1,6 @@
 //! What every function's `main` shares: JSON logs, the deadline, and error names that the state machine matches.
 
+mod asked;
 mod deadline;
 mod logs;
 mod step;
@@ -13,9 +14,39 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
+pub use asked::{Answered, Asked};
 pub use deadline::Deadline;
 pub use logs::InLogs;
 pub use step::Step;
+
+/// As [`serve`], for a function that may also be asked what it would meet if it did its work.
+///
+/// # Errors
+///
+/// The runtime API cannot be reached.
+pub async fn serve_with_doctor<W, A, F, Work, D, B, G, Examined>(
+    work: F,
+    examine: G,
+) -> Result<(), lambda_runtime::Error>
+where
+    W: DeserializeOwned + InLogs,
+    D: DeserializeOwned + InLogs,
+    A: Serialize,
+    B: Serialize,
+    F: Fn(W, Deadline) -> Work,
+    G: Fn(D, Deadline) -> Examined,
+    Work: Future<Output = Result<A, TuneError>>,
+    Examined: Future<Output = Result<B, TuneError>>,
+{
+    let (work, examine) = (&work, &examine);
+    serve(move |asked: Asked<W, D>, deadline| async move {
+        match asked {
+            Asked::Work(input) => work(input, deadline).await.map(Answered::Work),
+            Asked::Doctor(call) => examine(call, deadline).await.map(Answered::Doctor),
+        }
+    })
+    .await
+}
 
 /// Serves invocations until Lambda ends the process.
 ///

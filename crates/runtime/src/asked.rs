@@ -1,0 +1,65 @@
+//! What a function of the tuner may be called for: its work, or what it would meet if it did that.
+
+use power_tuner_core::doctor;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::InLogs;
+
+#[derive(Debug)]
+pub enum Asked<W, D> {
+    Work(W),
+    Doctor(D),
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answered<W, D> {
+    Work(W),
+    Doctor(D),
+}
+
+/// Only what is asked for the doctor has this field.
+const DOCTOR: &str = "doctor";
+
+impl<'de, W: DeserializeOwned, D: DeserializeOwned> Deserialize<'de> for Asked<W, D> {
+    fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
+        let input = Value::deserialize(deserializer)?;
+        let read = if input.get(DOCTOR).is_some() {
+            serde_json::from_value(input).map(Self::Doctor)
+        } else {
+            serde_json::from_value(input).map(Self::Work)
+        };
+        read.map_err(serde::de::Error::custom)
+    }
+}
+
+impl<W: InLogs, D: InLogs> InLogs for Asked<W, D> {
+    fn execution(&self) -> &str {
+        match self {
+            Self::Work(work) => work.execution(),
+            Self::Doctor(doctor) => doctor.execution(),
+        }
+    }
+
+    fn memory(&self) -> Option<power_tuner_core::MemoryMb> {
+        match self {
+            Self::Work(work) => work.memory(),
+            Self::Doctor(_) => None,
+        }
+    }
+}
+
+impl InLogs for doctor::Call {
+    fn execution(&self) -> &str {
+        &self.execution
+    }
+}
+
+impl InLogs for doctor::Conclusion {
+    fn execution(&self) -> &str {
+        &self.execution
+    }
+}
