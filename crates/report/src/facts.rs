@@ -28,8 +28,8 @@ pub(crate) struct Facts {
     pub sentence: String,
     /// The current size is what the function had before.
     pub was_applied: bool,
-    /// A month, against the current size.
-    pub saving: Option<f64>,
+    /// Calls of a month, and what the best size saves then against the current one.
+    pub month: Option<(u64, f64)>,
     /// Why the sizes cannot be drawn.
     pub no_chart: Option<&'static str>,
     pub remarks: Vec<Remark>,
@@ -125,7 +125,11 @@ impl Row {
 impl Facts {
     pub(crate) fn of(report: &Report) -> Self {
         match &report.found {
-            Found::Outcome(outcome) => Self::of_outcome(outcome, &report.about),
+            Found::Outcome(outcome) => {
+                let mut facts = Self::of_outcome(outcome, &report.about);
+                facts.remarks.extend(words::stored(&report.source));
+                facts
+            }
             Found::DryRun(tried) => Self::of_dry_run(tried, &report.about),
             Found::Reference(reference) => Self::of_reference(reference, &report.about),
         }
@@ -211,7 +215,10 @@ impl Facts {
             limit: outcome.constraint.as_ref().map(limit).unwrap_or_default(),
             sentence: String::new(),
             was_applied: outcome.optimization.as_ref().is_some_and(gave),
-            saving: outcome.monthly.as_ref().and_then(|month| month.saving),
+            month: outcome
+                .monthly
+                .as_ref()
+                .and_then(|month| Some((month.invocations, month.saving?))),
             no_chart: None,
             remarks: Vec::new(),
             warnings: outcome
@@ -258,7 +265,7 @@ impl Facts {
             limit: Limit::default(),
             is_within: true,
             was_applied: false,
-            saving: None,
+            month: None,
             no_chart: Some("a dry run measures nothing"),
             remarks: words::kept(&tried.kept_versions).into_iter().collect(),
             warnings: Vec::new(),
@@ -305,7 +312,7 @@ impl Facts {
             is_within: true,
             sentence: String::new(),
             was_applied: false,
-            saving: None,
+            month: None,
             no_chart: (!reference.all).then_some(
                 "this output has the chosen size alone, and `includeOutputResults` in the input gives all of them",
             ),

@@ -6,7 +6,7 @@ use power_tuner_core::limits::Meets;
 use crate::NotShown;
 use crate::chart::{Chart, Frame};
 use crate::facts::{Counts, Facts, Notice, Rank, Row};
-use crate::numbers::{change, duration, fixed, memory, money, of_column, whole};
+use crate::numbers::{duration, fixed, memory, money, of_column, percent, whole};
 use crate::text::kept_together;
 use crate::words::{Remark, sentence_of};
 
@@ -162,11 +162,7 @@ fn headline(facts: &Facts) -> Vec<Headline> {
     let now = facts.row(facts.current).filter(|row| !row.is_best());
     let then = now.and_then(Row::measured);
     let against = |from: Option<f64>, to: f64, or: &str| match from.filter(|from| *from > 0.0) {
-        Some(from) => format!(
-            "{} against {}",
-            change((to / from - 1.0) * 100.0),
-            facts.now()
-        ),
+        Some(from) => than((to / from - 1.0) * 100.0, facts.now()),
         None => or.to_owned(),
     };
     let mut headline = vec![
@@ -194,7 +190,7 @@ fn headline(facts: &Facts) -> Vec<Headline> {
             beside: against(then.map(|then| then.cost), of.cost, "for their duration"),
         },
     ];
-    if let Some(saving) = facts.saving.filter(|saving| saving.abs() >= 0.005) {
+    if let Some((calls, saving)) = facts.month.filter(|(_, saving)| saving.abs() >= 0.005) {
         headline.push(Headline {
             label: if saving > 0.0 {
                 "Saved a month"
@@ -202,10 +198,19 @@ fn headline(facts: &Facts) -> Vec<Headline> {
                 "More a month"
             },
             value: money(saving.abs(), &facts.currency),
-            beside: format!("against {}", facts.now()),
+            beside: format!("at {} calls", whole(calls)),
         });
     }
     headline
+}
+
+/// `12 % less than now`.
+fn than(percent_more: f64, now: &str) -> String {
+    match percent(percent_more).as_str() {
+        "0 %" => format!("the same as {now}"),
+        by if percent_more > 0.0 => format!("{by} more than {now}"),
+        by => format!("{by} less than {now}"),
+    }
 }
 
 fn said(remark: &Remark) -> Said {

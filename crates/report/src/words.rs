@@ -125,11 +125,11 @@ pub(crate) fn sentence(facts: &Facts, outcome: &Outcome) -> String {
     let saving = outcome.monthly.as_ref().and_then(|month| month.saving);
     let saves = match saving {
         Some(saving) if saving > 0.0 => format!(
-            ", which saves about {} a month",
+            "; that saves about {} a month",
             money(saving, &facts.currency)
         ),
         Some(saving) if saving < 0.0 => format!(
-            ", for about {} more a month",
+            "; that costs about {} more a month",
             money(-saving, &facts.currency)
         ),
         _ => String::new(),
@@ -406,6 +406,20 @@ pub(crate) fn own_cost(machine: &StateMachine, currency: &str) -> Remark {
             money(*execution_cost, currency)
         ),
     )
+}
+
+/// Where the tuner put the report itself, as `report` of the output says.
+pub(crate) fn stored(output: &Value) -> Option<Remark> {
+    let report = &output["report"];
+    let text = |key: &str| report[key].as_str().map(plain);
+    if let Some(why) = text("error") {
+        return Some(Remark::new(
+            "Report",
+            sentence_of(&format!("it could not be stored: {why}")),
+        ));
+    }
+    let places: Vec<String> = [text("html"), text("json")].into_iter().flatten().collect();
+    (!places.is_empty()).then(|| Remark::new("Report", format!("Stored as {}.", list(&places))))
 }
 
 pub(crate) fn kept(versions: &[Version]) -> Option<Remark> {

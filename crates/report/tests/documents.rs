@@ -519,6 +519,24 @@ fn colours_come_from_the_palette_alone() {
 }
 
 #[test]
+fn where_the_tuner_stored_the_report_is_said() {
+    let mut outcome = kept("grid");
+    outcome["report"] =
+        json!({"html": "s3://b/orders-api/2026.html", "json": "s3://b/orders-api/2026.json"});
+    let said = shown(&outcome, Format::Markdown);
+    assert!(
+        said.contains("Stored as s3:&#47;&#47;b/orders-api/2026.html and s3"),
+        "{said}"
+    );
+    outcome["report"] = json!({"error": "access denied"});
+    let said = shown(&outcome, Format::Markdown);
+    assert!(
+        said.contains("It could not be stored: access denied."),
+        "{said}"
+    );
+}
+
+#[test]
 fn odd_numbers_are_drawn_all_the_same() {
     let mut outcome = kept("grid");
     for size in outcome["sizes"].as_array_mut().into_iter().flatten() {

@@ -127,6 +127,21 @@ fn there_are_bars_at_eighty_columns_and_colours_only_where_asked_for() {
 }
 
 #[test]
+fn a_terminal_of_no_width_is_no_reason_to_fail() {
+    for (name, text) in outcomes() {
+        let report = read(&text).expect(&name);
+        for width in [0, 1, 9, usize::MAX] {
+            let look = Look {
+                width,
+                color: false,
+            };
+            let shown = report.show(Format::Table, look).expect(&name);
+            assert!(shown.contains(" MB"), "{name} at {width}");
+        }
+    }
+}
+
+#[test]
 fn what_is_read_cannot_steer_the_terminal() {
     let (_, text) = outcomes()
         .into_iter()

@@ -12,6 +12,8 @@ use power_tuner_core::TuneError;
 use serde_json::Value;
 
 use crate::aws::REGION;
+use crate::browser;
+use crate::chrome;
 use crate::consistency;
 use crate::functions::{self, Architecture};
 use crate::packages::{self, Missing, PythonTools};
@@ -37,6 +39,9 @@ pub(crate) struct Arguments {
     /// Run only this step; may be given several times
     #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(STEPS.map(|step| step.name)))]
     only: Vec<String>,
+    /// Install Debian's Chromium with apt-get for the step `browser`, where there is none
+    #[arg(long)]
+    install_browser: bool,
 }
 
 /// What a step without an error came to.
@@ -51,7 +56,7 @@ struct Step {
     run: fn(&Checkout) -> Result<Done>,
 }
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     Step {
         name: "format",
         what: "cargo fmt",
@@ -118,6 +123,11 @@ const STEPS: [Step; 17] = [
         run: test,
     },
     Step {
+        name: "browser",
+        what: "the report's pages in a headless Chromium",
+        run: browser,
+    },
+    Step {
         name: "doc",
         what: "cargo doc, warnings are errors",
         run: doc,
@@ -144,6 +154,7 @@ struct Checkout {
     workspace: Workspace,
     tools: PythonTools,
     directory: OwnDirectory,
+    install_browser: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -167,6 +178,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         workspace,
         tools,
         directory: OwnDirectory::new()?,
+        install_browser: arguments.install_browser,
     };
 
     let wanted = |step: &&Step| {
@@ -321,6 +333,19 @@ fn cargo_deny(checkout: &Checkout) -> Result<Result<Command, Missing>> {
 
 fn test(checkout: &Checkout) -> Result<Done> {
     checkout.cargo(&["test", "--workspace", "--locked", "--exclude", "e2e"])
+}
+
+fn browser(checkout: &Checkout) -> Result<Done> {
+    let directory = checkout.directory.path();
+    if checkout.install_browser
+        && let Err(missing) = chrome::install(directory)?
+    {
+        return Ok(Done::NotRun(missing));
+    }
+    Ok(match browser::check(&checkout.workspace, directory)? {
+        Ok(()) => Done::Ok,
+        Err(missing) => Done::NotRun(missing),
+    })
 }
 
 fn doc(checkout: &Checkout) -> Result<Done> {

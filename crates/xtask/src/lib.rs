@@ -1,7 +1,9 @@
 //! `cargo xtask ...`: the commands that people and CI use, and [`LocalAws`] for the end-to-end suite.
 
 mod aws;
+mod browser;
 mod checks;
+mod chrome;
 mod cloudformation;
 mod consistency;
 mod eval;
@@ -48,6 +50,8 @@ enum Command {
     Faults(faults::Arguments),
     /// Rebuild the price table from price lists of AWS that you have downloaded
     Prices(prices::Arguments),
+    /// Make the pictures of the report in docs/images anew
+    Screenshots,
     /// Run every check that CI runs
     Test(checks::Arguments),
 }
@@ -60,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
+        Command::Screenshots => browser::screenshots(),
         Command::Test(arguments) => checks::run(&arguments),
     };
     processes::stay_if_interrupted();
