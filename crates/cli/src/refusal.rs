@@ -10,6 +10,9 @@ use crate::end::Error;
 /// What whoever knows the state machine's ARN need not be allowed.
 pub const LISTING: &str = "states:ListStateMachines";
 
+/// What the SDK says of a profile that is not there, among much else.
+const NO_PROFILE: &str = "was not defined";
+
 /// A call, and what it is about.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
@@ -91,14 +94,20 @@ impl Asked<'_> {
         let said = chain(error);
         let last = said.last().map_or("", String::as_str);
         match credentials(error) {
+            Some(CredentialsError::CredentialsNotLoaded(_)) if said.iter().any(|said| said.contains(NO_PROFILE)) => {
+                "the profile is not in AWS's configuration files; look at `--profile` and AWS_PROFILE, or make it with \
+                 `aws configure`"
+                    .to_owned()
+            }
             Some(CredentialsError::CredentialsNotLoaded(_)) => {
                 "no AWS credentials were found; name a profile with `--profile`, sign in (`aws sso login`, `aws configure`), or \
                  set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                     .to_owned()
             }
-            Some(_) => format!(
-                "the AWS credentials cannot be had: {last}; look at the profile, and sign in again where it is one of single \
-                 sign-on (`aws sso login`)"
+            Some(found) => format!(
+                "the AWS credentials cannot be had: {}; look at the profile, and sign in again where it is one of single \
+                 sign-on (`aws sso login`)",
+                found.source().map(chain).unwrap_or_default().join(": ")
             ),
             None => format!(
                 "Step Functions cannot be reached in {place} for `{action}`: {last}; look at the network, `--region` and \

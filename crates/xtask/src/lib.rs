@@ -22,6 +22,7 @@ mod progress;
 mod report;
 mod simulator;
 mod stack;
+mod tool;
 mod workspace;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ use clap::{Parser, Subcommand};
 pub use aws::{ApiError, Aws, Execution};
 pub use local_aws::{LocalAws, Options, Targets};
 pub use simulator::Simulator;
+pub use tool::command_line_tool;
 
 /// Commands for working on the power tuner.
 #[derive(Parser)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::step_functions::{Answer, MACHINE, StepFunctions, described, execution};
-use crate::tool::{Ended, command};
+use crate::tool::{Ended, Files, command, named};
 
 fn refusing(operation: &'static str, code: &'static str) -> StepFunctions {
     StepFunctions::playing(move |asked, _, _| (asked == operation).then_some(Answer::Refused(code)))
@@ -43,6 +43,63 @@ fn no_credentials_and_no_region_are_said() {
         step_functions.asked("StartExecution"),
         Vec::<serde_json::Value>::new()
     );
+}
+
+#[test]
+fn a_profile_has_credentials_and_a_region() {
+    let files = Files::new();
+    let process = json!({"Version": 1, "AccessKeyId": "of-the-process", "SecretAccessKey": "s"});
+    let process = named(&files.write("credentials.json", &process.to_string()));
+    let config = format!(
+        "[profile ours]\nregion = eu-west-1\ncredential_process = cat {process}\n[profile empty]\n[profile broken]\nregion = eu-west-1\n\
+         credential_process = false\n"
+    );
+    let config = named(&files.write("config", &config));
+    let step_functions = StepFunctions::playing(|_, _, _| None);
+    let run = |line: &str| {
+        let mut command = step_functions.command(line);
+        for known in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"] {
+            command.env_remove(known);
+        }
+        let ended = command.env("AWS_CONFIG_FILE", &config).output();
+        Ended::from(ended.expect("it starts"))
+    };
+    run("run f --detach --profile ours").with(0);
+    let signed = step_functions.signatures();
+    assert!(
+        signed
+            .iter()
+            .all(|signed| signed.contains("Credential=of-the-process/")
+                && signed.contains("/eu-west-1/states/")),
+        "{signed:?}"
+    );
+    run("run f --detach --profile ours --region us-west-2").with(0);
+    let signed = step_functions.signatures().pop().expect("a request");
+    assert!(signed.contains("/us-west-2/states/"), "{signed}");
+    let arn = MACHINE.replace("us-east-1", "ap-south-1");
+    run(&format!(
+        "run f --detach --profile ours --state-machine {arn}"
+    ))
+    .with(0);
+    let signed = step_functions.signatures().pop().expect("a request");
+    assert!(
+        signed.contains("/ap-south-1/states/"),
+        "an ARN knows its region: {signed}"
+    );
+    let cases = [
+        ("empty --region us-west-2", "no AWS credentials were found"),
+        (
+            "nobodys --region us-west-2",
+            "the profile is not in AWS's configuration files",
+        ),
+        ("nobodys", "no region is known"),
+        ("broken", "the AWS credentials cannot be had: "),
+        ("broken", "sign in again where it is one of single sign-on"),
+    ];
+    for (profile, words) in cases {
+        let ended = run(&format!("run f --profile {profile}")).with(4);
+        assert!(ended.err.contains(words), "{profile}: {}", ended.err);
+    }
 }
 
 #[test]

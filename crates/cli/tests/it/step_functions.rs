@@ -25,10 +25,13 @@ pub enum Answer {
 
 /// Each request so far, with the name of its operation.
 type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+/// What the requests were signed with.
+type Signed = Arc<Mutex<Vec<String>>>;
 
 pub struct StepFunctions {
     url: String,
     asked: Asked,
+    signed: Signed,
 }
 
 impl StepFunctions {
@@ -38,11 +41,16 @@ impl StepFunctions {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let asked = Asked::default();
+        let signed = Signed::default();
         let heard = Arc::clone(&asked);
+        let seen = Arc::clone(&signed);
         // It ends with the test's process.
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let _ = serve(&connection, |operation, body| {
+                let _ = serve(&connection, |operation, body, signature| {
+                    seen.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(signature.to_owned());
                     let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
                     let before = heard.iter().filter(|(name, _)| name == operation).count();
                     heard.push((operation.to_owned(), body.clone()));
@@ -55,6 +63,7 @@ impl StepFunctions {
         Self {
             url: format!("http://{address}"),
             asked,
+            signed,
         }
     }
 
@@ -72,6 +81,11 @@ impl StepFunctions {
         self.command(line).output().expect("it starts").into()
     }
 
+    pub fn signatures(&self) -> Vec<String> {
+        let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        signed.clone()
+    }
+
     /// What was asked of an operation.
     pub fn asked(&self, operation: &str) -> Vec<Value> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,9 +94,12 @@ impl StepFunctions {
     }
 }
 
-fn serve(connection: &TcpStream, answer: impl FnOnce(&str, &Value) -> Answer) -> io::Result<()> {
+fn serve(
+    connection: &TcpStream,
+    answer: impl FnOnce(&str, &Value, &str) -> Answer,
+) -> io::Result<()> {
     let mut reader = BufReader::new(connection);
-    let (mut operation, mut length) = (String::new(), 0);
+    let (mut operation, mut signature, mut length) = (String::new(), String::new(), 0);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -99,6 +116,7 @@ fn serve(connection: &TcpStream, answer: impl FnOnce(&str, &Value) -> Answer) ->
                 .next()
                 .unwrap_or_default()
                 .clone_into(&mut operation),
+            "authorization" => value.clone_into(&mut signature),
             "content-length" => length = value.parse().unwrap_or_default(),
             _ => {}
         }
@@ -106,7 +124,7 @@ fn serve(connection: &TcpStream, answer: impl FnOnce(&str, &Value) -> Answer) ->
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let body = serde_json::from_slice(&body).unwrap_or_default();
-    let (status, text) = match answer(&operation, &body) {
+    let (status, text) = match answer(&operation, &body, &signature) {
         Answer::Is(value) => ("200 OK", value.to_string()),
         Answer::Refused(code) => (
             "400 Bad Request",

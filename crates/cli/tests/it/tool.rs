@@ -79,11 +79,15 @@ impl Files {
         self.0.path().join(name)
     }
 
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("it can be written");
+        path
+    }
+
     /// Writes a document, and gives the file's name for a command line.
     pub fn json(&self, name: &str, value: &Value) -> String {
-        let path = self.path(name);
-        std::fs::write(&path, value.to_string()).expect("it can be written");
-        named(&path)
+        named(&self.write(name, &value.to_string()))
     }
 }
 
