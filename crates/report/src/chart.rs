@@ -115,7 +115,7 @@ struct Key {
     text: String,
 }
 
-/// A style with what it stands for.
+/// A scale with the unit of its labels.
 struct Axis {
     scale: Linear,
     unit: f64,
@@ -165,7 +165,11 @@ impl Chart {
         let inset = 18.0;
         let sizes = Log::between(smallest.into(), largest.into(), left + inset, right - inset);
         let x = |row: &Row| sizes.place(row.mb.into());
-        let dot = match facts.rows.len() {
+        let crowd = match frame {
+            Frame::Alone | Frame::Wide => facts.rows.len(),
+            Frame::Narrow => 2 * facts.rows.len(),
+        };
+        let dot = match crowd {
             0..=20 => 4.5,
             21..=60 => 3.0,
             _ => 1.8,

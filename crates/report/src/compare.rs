@@ -376,3 +376,88 @@ fn markdown(compared: &Comparison) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::read;
+
+    #[test]
+    fn a_difference_is_more_than_chance_where_its_interval_does_not_hold_zero() {
+        let of = |a, b| Difference::of(a, b).expect("something to compare with");
+        let cases = [
+            // Apart by far.
+            ((100.0, [99.0, 101.0]), (110.0, [109.0, 111.0]), 10.0, true),
+            ((110.0, [109.0, 111.0]), (99.0, [98.0, 100.0]), -10.0, true),
+            // 2 apart, and 2.8 by chance.
+            ((100.0, [98.0, 102.0]), (102.0, [100.0, 104.0]), 2.0, false),
+            // 3 apart: the intervals touch, and the difference is real.
+            ((100.0, [98.0, 102.0]), (103.0, [101.0, 105.0]), 3.0, true),
+            // What may lie far to the other side does not matter.
+            ((100.0, [50.0, 101.0]), (103.0, [102.0, 180.0]), 3.0, true),
+            ((100.0, [99.0, 150.0]), (103.0, [102.0, 104.0]), 3.0, false),
+            ((100.0, [100.0, 100.0]), (100.0, [100.0, 100.0]), 0.0, false),
+        ];
+        for ((a, a_ends), (b, b_ends), percent, is_more) in cases {
+            let found = of((a, Some(a_ends)), (b, Some(b_ends)));
+            assert!((found.percent - percent).abs() < 1e-9, "{a} {b}: {found:?}");
+            assert_eq!(found.more_than_chance, Some(is_more), "{a} {b}");
+        }
+        let unknown = of((100.0, None), (50.0, Some([49.0, 51.0])));
+        assert_eq!(unknown.more_than_chance, None);
+        assert_eq!(Difference::of((0.0, None), (1.0, None)), None);
+    }
+
+    fn reference(power: u32, duration: f64, link: &str) -> Value {
+        json!({
+            "power": power, "cost": 1e-6, "duration": duration,
+            "stateMachine": {"executionCost": 0, "lambdaCost": 0, "visualization": link},
+        })
+    }
+
+    const LOOK: Look = Look {
+        width: 80,
+        color: false,
+    };
+
+    #[test]
+    fn costs_in_two_currencies_are_not_compared() {
+        let report =
+            |link: &str| read(&reference(512, 100.0, link).to_string()).expect("an output");
+        let (here, there) = (
+            report("https://a.example/"),
+            report("https://a.example/?currency=CNY"),
+        );
+        let shown = here
+            .compare(&there, ["a", "b"], Format::Json, LOOK)
+            .expect("two outcomes");
+        let shown: Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(shown["sizes"][0].get("cost"), None, "{shown}");
+        assert_eq!(shown["sizes"][0]["duration"], json!({"percent": 0.0}));
+        let table = here
+            .compare(&there, ["a", "b"], Format::Table, LOOK)
+            .expect("two outcomes");
+        assert!(table.contains("Their currencies differ"), "{table}");
+    }
+
+    #[test]
+    fn what_cannot_be_compared_says_why() {
+        let measured = read(&reference(512, 100.0, "").to_string()).expect("an output");
+        let tried = json!({"dryRun": true, "function": "f", "region": "r", "architecture": "arm64", "sizes": []});
+        let tried = read(&tried.to_string()).expect("a dry run");
+        let refused = |a: &crate::Report, b: &crate::Report, format| {
+            let refused = a.compare(b, ["x.json", "y.json"], format, LOOK);
+            refused.expect_err("a refusal").to_string()
+        };
+        assert_eq!(
+            refused(&measured, &tried, Format::Table),
+            "a comparison needs two outcomes with measured sizes, and `y.json` has none"
+        );
+        assert_eq!(
+            refused(&measured, &measured, Format::Csv),
+            "a comparison is shown as `table`, `markdown` or `json`, not as `csv`"
+        );
+    }
+}

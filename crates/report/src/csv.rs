@@ -3,6 +3,7 @@
 use power_tuner_core::limits::Meets;
 
 use crate::facts::{Counts, Facts, Measured, Rank, Row};
+use crate::numbers::plain;
 
 /// The names of the columns do not change; new ones come at the end.
 const COLUMNS: [&str; 20] = [
@@ -38,11 +39,8 @@ pub(crate) fn show(facts: &Facts) -> String {
 
 fn cells(row: &Row, facts: &Facts) -> [String; 20] {
     let of = row.measured();
-    let number = |value: fn(&Measured) -> Option<f64>| {
-        of.and_then(value)
-            .map(|value| value.to_string())
-            .unwrap_or_default()
-    };
+    let number =
+        |value: fn(&Measured) -> Option<f64>| of.and_then(value).map(plain).unwrap_or_default();
     let count = |value: fn(&Counts) -> u32| {
         row.counts
             .as_ref()
@@ -77,9 +75,7 @@ fn cells(row: &Row, facts: &Facts) -> [String; 20] {
         number(|of| of.cost_interval.map(|[low, _]| low)),
         number(|of| of.cost_interval.map(|[_, high]| high)),
         text(&facts.currency),
-        row.monthly
-            .map(|total| total.to_string())
-            .unwrap_or_default(),
+        row.monthly.map(plain).unwrap_or_default(),
         count(|counts| counts.calls),
         count(|counts| counts.errors),
         count(|counts| counts.cold_starts),

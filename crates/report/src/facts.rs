@@ -4,7 +4,7 @@ use power_tuner_core::choice::{Candidate, pareto_front};
 use power_tuner_core::limits::{Constraint, Meets};
 use power_tuner_core::outcome::{DryRun, Optimization, Outcome, Size, Stat, Status};
 
-use crate::read::Found;
+use crate::read::{Found, is_sound};
 use crate::reference::Reference;
 use crate::text::plain;
 use crate::words::{self, Remark};
@@ -233,9 +233,11 @@ impl Facts {
             settings: words::settings(outcome, about),
             link: outcome.state_machine.visualization.as_deref().map(plain),
         };
+        let nothing = facts.measured().next().is_none();
         Self {
             sentence: words::sentence(&facts, outcome),
             remarks: words::remarks(&facts, outcome),
+            no_chart: nothing.then_some("no size was measured"),
             ..facts
         }
     }
@@ -365,14 +367,19 @@ fn state(size: &Size) -> State {
             cost,
             ms_interval: size.duration_interval_ms.filter(|ends| holds(*ends, ms)),
             cost_interval: size.cost_interval.filter(|ends| holds(*ends, cost)),
-            p95_ms: size.percentiles.get("p95").map(|shown| shown.ms),
+            p95_ms: size
+                .percentiles
+                .get("p95")
+                .map(|shown| shown.ms)
+                .filter(|ms| is_sound(*ms)),
         }),
         _ => State::Failed(reason(size.reason.as_deref())),
     }
 }
 
+/// Whether it is an interval of this, and of this world.
 fn holds([low, high]: [f64; 2], value: f64) -> bool {
-    (low..=high).contains(&value)
+    (low..=high).contains(&value) && is_sound(-low.min(0.0)) && is_sound(high)
 }
 
 fn reason(said: Option<&str>) -> String {

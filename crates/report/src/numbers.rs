@@ -38,7 +38,16 @@ fn decimals(value: f64, digits: i32) -> usize {
     }
     #[expect(clippy::cast_possible_truncation, reason = "between -308 and 308")]
     let magnitude = value.abs().log10().floor() as i32;
-    usize::try_from(digits - 1 - magnitude).unwrap_or(0).min(12)
+    usize::try_from(digits - 1 - magnitude).unwrap_or(0).min(18)
+}
+
+/// For programs: nine digits, without separators.
+pub(crate) fn plain(value: f64) -> String {
+    let text = format!("{:.*}", decimals(value, 9), value);
+    match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text,
+    }
 }
 
 /// The decimals that all numbers of a column have: four digits of the smallest, within bounds.
@@ -163,6 +172,17 @@ mod tests {
         ];
         for (by, want) in changes {
             assert_eq!(change(by), want);
+        }
+        let for_programs = [
+            (1234.5, "1234.5"),
+            (0.000_001_843_342_55, "0.00000184334255"),
+            (100.0, "100"),
+            (0.0, "0"),
+            (1e-300, "0"),
+            (551.785_555_555_555_3, "551.785556"),
+        ];
+        for (value, want) in for_programs {
+            assert_eq!(plain(value), want);
         }
         assert_eq!(whole(1_234_567_u64), "1,234,567");
         assert_eq!(whole(128_u32), "128");

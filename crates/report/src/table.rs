@@ -6,7 +6,7 @@ use textwrap::core::display_width;
 
 use crate::Look;
 use crate::facts::{Counts, Facts, Measured, Rank, Row, State};
-use crate::numbers::{fixed, memory, of_column, whole};
+use crate::numbers::{duration, fixed, memory, of_column, whole};
 use crate::text::{FAST, kept_together};
 
 /// A bar longer than this says no more.
@@ -176,6 +176,11 @@ fn rows(facts: &Facts, look: Look) -> Vec<String> {
     let [durations, costs] = cells.averages();
     let needed = [marks, sizes, durations, costs];
     let taken: usize = needed.iter().map(Column::width).sum();
+    if taken > look.width {
+        let [marks, sizes, ..] = needed;
+        let [durations, costs] = cells.short_averages();
+        return painted(facts, drawn(&[marks, sizes, durations, costs]), &paint);
+    }
     // For two bars, with the blanks behind both.
     let spare = look.width.saturating_sub(taken + 4);
     if spare / 2 < SHORTEST_BAR {
@@ -233,6 +238,20 @@ impl<'a> Cells<'a> {
         [
             self.of_rows("Duration", duration),
             self.of_measured(&format!("{}/1M calls", self.facts.currency), cost),
+        ]
+    }
+
+    /// Each number in the unit that is short for it.
+    fn short_averages(&self) -> [Column; 2] {
+        let time = |row: &Row| match &row.state {
+            State::Measured(of) => duration(of.ms),
+            State::Failed(_) => "failed".to_owned(),
+            State::Callable => String::new(),
+        };
+        let cost = |of: &Measured| fixed(of.cost * 1e6, 2);
+        [
+            self.of_rows("Duration", time),
+            self.of_measured(&format!("{}/1M", self.facts.currency), cost),
         ]
     }
 

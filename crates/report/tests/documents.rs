@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use power_tuner_report::{About, Format, Look, Report, read};
+use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_oneof, proptest};
 use roxmltree::{Document, Node};
 use serde_json::{Value, json};
 
@@ -440,6 +441,84 @@ fn a_page_stays_small() {
     for (outcome, most) in cases {
         let page = shown(&outcome, Format::Html);
         assert!(page.len() < most, "{} of {most}", page.len());
+    }
+}
+
+/// Of ms, or of what a million calls cost.
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), 0.001..10.0, 1.0..5000.0, Just(900_000.0)]
+}
+
+fn some_size() -> impl Strategy<Value = Value> {
+    let interval = || prop::option::of([any::<f64>(), any::<f64>()]);
+    let measured = (
+        number(),
+        number(),
+        interval(),
+        interval(),
+        prop::option::of(any::<f64>()),
+    );
+    (128_u32..=10_240, prop::option::of(measured), any::<bool>()).prop_map(|(mb, measured, pareto)| {
+        let mut size = json!({
+            "memory": mb, "status": "failed", "reason": "it failed", "pareto": pareto, "calls": 1, "errors": 0, "coldStarts": 0,
+            "throttles": 0, "unmatched": 0, "slowInits": 0, "withoutReport": 0, "withoutAnswer": 0, "cutOff": 0, "maxMemoryUsedMB": 0,
+        });
+        if let Some((ms, cost, ms_ends, cost_ends, p95)) = measured {
+            size["status"] = json!("measured");
+            size["averageDurationMs"] = json!(ms);
+            size["averageCost"] = json!(cost / 1e6);
+            size["durationIntervalMs"] = json!(ms_ends);
+            size["costInterval"] = json!(cost_ends);
+            if let Some(p95) = p95 {
+                size["percentiles"] = json!({"p95": {"ms": p95, "atMostMs": p95, "samples": 1}});
+            }
+        }
+        size
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_outcome_is_shown(
+        sizes in prop::collection::vec(some_size(), 1..20),
+        best in any::<prop::sample::Index>(),
+        current in any::<prop::sample::Index>(),
+        limits in prop::option::of((number(), number())),
+        width in 40_usize..160,
+    ) {
+        let mut outcome = kept("grid");
+        outcome["power"] = best.get(&sizes)["memory"].clone();
+        outcome["currentMemory"] = current.get(&sizes)["memory"].clone();
+        if let Some((ms, cost)) = limits {
+            outcome["constraint"] = json!({"maxDurationMs": ms, "maxCost": cost / 1e6, "confidence": 0.95, "met": false});
+        }
+        outcome["sizes"] = json!(sizes);
+        let report = report(&outcome);
+        let look = Look { width, color: false };
+        for format in Format::ALL {
+            let shown = match report.show(format, look) {
+                Ok(shown) => shown,
+                // Nothing was measured.
+                Err(refused) => {
+                    prop_assert!(sizes.iter().all(|size| size["status"] == "failed"), "{format}: {refused}");
+                    continue;
+                }
+            };
+            for odd in ["NaN", "inf,", "inf<", "inf "] {
+                prop_assert!(!shown.contains(odd), "{format}: {shown}");
+            }
+            // What nothing can take is left out.
+            let digits = shown.split(|c: char| !c.is_ascii_digit() && (c != ',' || format == Format::Csv)).map(str::len);
+            prop_assert!(format == Format::Json || digits.max().unwrap_or_default() < 30, "{format}: {shown}");
+            if format == Format::Svg {
+                prop_assert!(Document::parse(&shown).is_ok(), "{shown}");
+            }
+            if format == Format::Table {
+                for line in shown.lines() {
+                    prop_assert!(line.chars().count() <= width, "at {width}: {line}\n{shown}");
+                }
+            }
+        }
     }
 }
 

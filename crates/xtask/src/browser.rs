@@ -54,6 +54,9 @@ const VIEWS: [View; 4] = [
     },
 ];
 
+/// A sheet of A4 with margins is no narrower, in pixels.
+const PAPER: u32 = 700;
+
 /// What lies beside the window, and is not in a box that scrolls by itself; and letters that are cut off.
 const OUTSIDE: &str = "(() => {
   const wide = document.documentElement.clientWidth;
@@ -222,6 +225,14 @@ fn faults_of(tab: &mut Tab, page: &Path, view: View) -> Result<Vec<String>> {
     let printed = paper(tab)?;
     if printed != "rgb(255, 255, 255)" {
         faults.push(format!("it is printed on {printed}"));
+    }
+    // Nothing scrolls on paper.
+    let beyond = "document.querySelector('table').getBoundingClientRect().right - document.documentElement.clientWidth";
+    let beyond = tab.evaluate(beyond)?.as_f64().context("no number")?;
+    if view.width >= PAPER && beyond > 0.5 {
+        faults.push(format!(
+            "its printed table is {beyond} pixels wider than the paper"
+        ));
     }
     Ok(faults)
 }
