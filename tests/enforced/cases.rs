@@ -42,6 +42,10 @@ cases![
 
 /// What the stack's parameter names.
 pub const BUCKET: &str = "payloads";
+/// Who the stack tells.
+pub const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:people";
+/// What the stack stores its reports in, under `tunings/`.
+pub const REPORTS: &str = "reports";
 
 /// `x86_64`, from the price table's source.
 const PER_GB_SECOND: f64 = 1.66667e-5;
@@ -225,17 +229,43 @@ const NOBODY: &str = "nobody";
 /// Calls about objects, in the bucket that the stack's parameter names.
 fn asks_of_s3() -> impl Iterator<Item = (&'static str, Ask)> {
     let asks = [
-        ("GetObject of a payload", "GET", "tunings/nobody.json"),
-        ("GetObject of another", "GET", "private/nobody.json"),
-        ("PutObject", "PUT", "tunings/nobody.json"),
-        ("DeleteObject", "DELETE", "tunings/nobody.json"),
-        ("ListBucket", "GET", ""),
+        (
+            "GetObject of a payload",
+            "GET",
+            BUCKET,
+            "tunings/nobody.json",
+        ),
+        ("GetObject of another", "GET", BUCKET, "private/nobody.json"),
+        ("PutObject", "PUT", BUCKET, "tunings/nobody.json"),
+        ("DeleteObject", "DELETE", BUCKET, "tunings/nobody.json"),
+        ("ListBucket", "GET", BUCKET, ""),
+        (
+            "GetObject of a report",
+            "GET",
+            REPORTS,
+            "tunings/nobody.html",
+        ),
+        (
+            "PutObject of a report",
+            "PUT",
+            REPORTS,
+            "tunings/nobody.html",
+        ),
+        ("PutObject beside reports", "PUT", REPORTS, "nobody.html"),
+        ("GetObject beside reports", "GET", REPORTS, "nobody.html"),
+        (
+            "DeleteObject of a report",
+            "DELETE",
+            REPORTS,
+            "tunings/nobody.html",
+        ),
+        ("ListBucket of reports", "GET", REPORTS, ""),
     ];
-    asks.into_iter().map(|(name, method, path)| {
+    asks.into_iter().map(|(name, method, bucket, path)| {
         let ask = Ask {
             service: "s3",
             method,
-            path: format!("/{BUCKET}/{path}"),
+            path: format!("/{bucket}/{path}"),
             target: None,
             body: Value::Null,
         };
@@ -384,6 +414,7 @@ fn no_role_may_do_more_than_its_function_does(bench: &Bench) -> Result<()> {
                 "ListExecutions",
                 "SendMessage",
             ],
+            "Reporter" => &["GetObject of a report", "PutObject of a report"],
             // The analyzer calls nobody.
             _ => &[],
         };
@@ -413,11 +444,12 @@ fn roles_that_local_aws_does_not_ask_allow_what_is_needed_and_no_more(bench: &Be
         "lambda:UpdateAlias",
         "lambda:DeleteAlias",
     ];
-    let allowed: [(&str, &[&str]); 6] = [
+    let allowed: [(&str, &[&str]); 7] = [
         ("Initializer", &["lambda:GetAlias"]),
         ("Publisher", &aliases),
         ("Executor", &[]),
         ("Analyzer", &[]),
+        ("Reporter", &[]),
         ("Optimizer", &aliases),
         (
             "Cleaner",
@@ -478,6 +510,14 @@ fn roles_that_local_aws_does_not_ask_allow_what_is_needed_and_no_more(bench: &Be
         }
         ensure!(
             caller.may("states:StartExecution", state_machine)? == (role == "ScheduledTuningRole"),
+            "{role}"
+        );
+        ensure!(
+            caller.may("sns:Publish", TOPIC)? == (role == "StateMachineRole"),
+            "{role}"
+        );
+        ensure!(
+            !caller.may("sns:Publish", &format!("{TOPIC}-other"))?,
             "{role}"
         );
     }

@@ -10,7 +10,7 @@ use power_tuner_core::marker::{Marker, applied};
 use serde_json::{Value, json};
 
 use crate::accounts::{function_away, role_for};
-use crate::cases::BUCKET;
+use crate::cases::{BUCKET, REPORTS};
 use crate::functions::{Bench, Target, wait_until};
 use crate::roles::{Denial, FUNCTIONS, Role, asked_as};
 
@@ -32,6 +32,7 @@ const CREATE_ALIAS: &str = "lambda:CreateAlias";
 const UPDATE_AND_DELETE_ALIAS: &[&str] = &["lambda:UpdateAlias", "lambda:DeleteAlias"];
 const CALL: &str = "lambda:InvokeFunction";
 const GET_OBJECT: &str = "s3:GetObject";
+const PUT_OBJECT: &str = "s3:PutObject";
 const DESCRIBE_EXECUTION: &str = "states:DescribeExecution";
 const GET_HISTORY: &str = "states:GetExecutionHistory";
 const ASSUME: &str = "sts:AssumeRole";
@@ -144,6 +145,13 @@ pub const ALL: &[Missing] = &[
     }),
     of("Initializer", &[GET_OBJECT], |without| {
         without.a_payload_cannot_be_read()
+    }),
+    // What keeps an outcome from being stored is in the outcome.
+    of("Reporter", &[PUT_OBJECT], |without| {
+        without.a_tuning_says_what_the_reporter_may_not()
+    }),
+    of("Reporter", &[GET_OBJECT], |without| {
+        without.a_tuning_says_what_the_reporter_may_not()
     }),
     of("Cleaner", &[READ], |without| {
         without.a_clean_up_by_hand_fails()
@@ -342,6 +350,22 @@ impl Without<'_> {
             "the tuner may not read it (`s3:GetObject`)",
         ] {
             ensure!(cause.contains(part), "`{part}` is not in `{cause}`");
+        }
+        target.is_as_before()
+    }
+
+    fn a_tuning_says_what_the_reporter_may_not(&self) -> Result<()> {
+        let target = self.bench.function()?;
+        let input = || target.input(json!({}));
+        let first = self.bench.tune(&input()?)?;
+        ensure!(first["report"]["error"].is_null(), "{first:#}");
+        let folder = format!("arn:aws:s3:::{REPORTS}/tunings/{}/*", target.name());
+        let _denied = self.deny(&folder)?;
+        let outcome = self.bench.tune(&input()?)?;
+        let error = outcome["report"]["error"].as_str().unwrap_or_default();
+        for action in self.missing.actions {
+            let part = format!("the reporter may not (`{action}`)");
+            ensure!(error.contains(&part), "`{part}` is not in `{error}`");
         }
         target.is_as_before()
     }

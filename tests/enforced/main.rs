@@ -108,6 +108,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
             ),
             ("PayloadS3Bucket", cases::BUCKET),
             ("PayloadS3Key", "tunings/*"),
+            ("ReportBucket", cases::REPORTS),
+            ("ReportPrefix", "tunings/"),
+            ("NotificationTopic", cases::TOPIC),
             ("TargetRoles", target_roles.as_str()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -119,6 +122,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     functions::make_role(local.aws())?;
     accounts::prepare(&local)?;
     local.aws().create_bucket(cases::BUCKET)?;
+    local.aws().create_bucket(cases::REPORTS)?;
     let local = Arc::new(local);
     let at_work = Arc::new(RwLock::new(()));
     let trials = all.into_iter().map(|(name, work, alone)| {

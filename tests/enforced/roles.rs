@@ -17,13 +17,14 @@ use crate::functions::HOME;
 
 const IAM: &str = "2010-05-08";
 /// The tuner's functions, by their names in the template.
-pub const FUNCTIONS: [&str; 6] = [
+pub const FUNCTIONS: [&str; 7] = [
     "Initializer",
     "Publisher",
     "Executor",
     "Analyzer",
     "Optimizer",
     "Cleaner",
+    "Reporter",
 ];
 const EVERY_FUNCTION: &str = "arn:aws:lambda:*:123456789012:function:*";
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use e2e::{Clients, Failure, Machine, longest};
 use futures::future::{join_all, pending};
-use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, Wire};
+use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, StoredReports, Wire};
 use power_tuner_lambda_sim::{
     Execution, ExecutionStatus, Fault as Answer, FaultRule, Options, Sim, Snapshot,
 };
@@ -662,6 +662,7 @@ async fn clients(line: &Arc<Line>) -> Clients {
         api: LambdaApi::through(wire()).await,
         executions: StepFunctionsApi::through(wire()).await,
         objects: StoredPayloads::through(wire()),
+        reports: StoredReports::through(wire()),
     }
 }
 

@@ -13,6 +13,7 @@ mod locks;
 mod parameters;
 mod payloads;
 mod refusals;
+mod reports;
 mod searching;
 mod starting;
 
@@ -76,6 +77,13 @@ cases![
         a_deployment_while_measuring_stays_and_the_tuning_goes_on,
         a_deployment_while_publishing_stays_and_ends_the_tuning,
         a_deployment_while_latest_is_put_back_stays,
+    ],
+    reports: [
+        an_outcome_is_stored_in_the_bucket_of_the_stack,
+        an_outcome_is_a_line_of_metrics_and_a_dry_run_is_none,
+        a_dry_run_is_stored_nowhere,
+        people_are_told_of_an_execution_that_fails_and_of_a_recommendation_that_moved,
+        the_bucket_of_the_stack_is_private_encrypted_and_empties_itself,
     ],
     refusals: [
         bad_inputs_are_refused_by_their_exact_messages,

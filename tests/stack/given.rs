@@ -10,6 +10,12 @@ pub const TOTAL_EXECUTION_TIMEOUT: u64 = 3600;
 pub const LOG_RETENTION_DAYS: u64 = 30;
 pub const LOG_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/of-the-logs";
 
+pub const REPORT_PREFIX: &str = "tunings/";
+pub const REPORT_RETENTION_DAYS: u64 = 30;
+
+/// Who is told; local AWS sends no mail.
+pub const NOTIFIED: &str = "someone@example.com";
+
 /// Nobody else names it.
 pub const SCHEDULED_FUNCTION: &str = "tuned_by_the_schedule";
 pub const TUNING_SCHEDULE_INPUT: &str =
@@ -38,6 +44,11 @@ pub fn parameters() -> Vec<(String, String)> {
         ("TuningScheduleInput", TUNING_SCHEDULE_INPUT.to_owned()),
         ("PayloadS3Bucket", "payloads".to_owned()),
         ("PayloadS3Key", "tunings/*".to_owned()),
+        ("ReportBucket", "create".to_owned()),
+        ("ReportPrefix", REPORT_PREFIX.to_owned()),
+        ("ReportRetentionInDays", REPORT_RETENTION_DAYS.to_string()),
+        ("NotificationTopic", NOTIFIED.to_owned()),
+        ("NotifyAbovePercent", "10".to_owned()),
         ("LogGroupRetentionInDays", LOG_RETENTION_DAYS.to_string()),
         ("LogGroupKmsKey", LOG_KEY.to_owned()),
         (

@@ -133,6 +133,20 @@ impl<'a> Bench<'a> {
 
     /// Every line that a function of the tuner has logged so far, in any case, with the function's log group.
     pub fn logs(&self) -> Result<Vec<Value>> {
+        let mut lines = self.objects_logged()?;
+        // Lambda's own lines are objects too, but only ours have a level.
+        lines.retain(|line| line["level"].is_string() && line["_aws"].is_null());
+        Ok(lines)
+    }
+
+    /// What `CloudWatch` takes for metrics of that function.
+    pub fn metrics_of(&self, function: &str) -> Result<Vec<Value>> {
+        let mut lines = self.objects_logged()?;
+        lines.retain(|line| line["_aws"].is_object() && line["Function"] == function);
+        Ok(lines)
+    }
+
+    fn objects_logged(&self) -> Result<Vec<Value>> {
         let mut lines = Vec::new();
         self.logged(|group, message| {
             for line in message.lines() {
@@ -142,8 +156,6 @@ impl<'a> Bench<'a> {
                 }
             }
         })?;
-        // Lambda's own lines are objects too, but only ours have a level.
-        lines.retain(|line| line["level"].is_string());
         Ok(lines)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use e2e::{Clients, Failure, Machine, longest};
 use futures::future::pending;
-use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, Wire};
+use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, StoredReports, Wire};
 use power_tuner_lambda_sim::{
     Execution, ExecutionStatus, Fault as Answer, FaultRule, Options, OtherRequest, Sim,
 };
@@ -446,6 +446,7 @@ async fn clients(line: &Arc<Line>) -> Clients {
         api: LambdaApi::through(wire()).await,
         executions: StepFunctionsApi::through(wire()).await,
         objects: StoredPayloads::through(wire()),
+        reports: StoredReports::through(wire()),
     }
 }
 

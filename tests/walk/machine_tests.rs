@@ -111,10 +111,16 @@ fn definition() -> Machine {
         "Analyzer",
         "Optimizer",
         "Cleaner",
+        "Reporter",
         "LongestWaitS",
         "PowerValues",
         "Search",
         "VisualizationURL",
+        "ReportBucket",
+        "ReportPrefix",
+        "NotificationTopic",
+        "NotifyAbovePercent",
+        "TopicArn",
     ];
     let substitutions = names.map(|name| (name, "anything"));
     let substitutions = substitutions
@@ -152,9 +158,9 @@ async fn the_definition_is_walked_to_its_end() {
         .map(|exited| exited.state.as_str())
         .collect();
     let want = "WhatIsAskedFor? Initializer Publisher AllPublished? Publisher AllPublished? Measure Analyzer \
-                AnotherRound? Cleaner Optimizer Succeed";
+                AnotherRound? Cleaner Optimizer ToBeStored? Succeed";
     assert_eq!(states.join(" "), want);
-    assert_eq!(execution.transitions, 12 + 3 * 3);
+    assert_eq!(execution.transitions, 13 + 3 * 3);
 }
 
 #[tokio::test]
@@ -232,6 +238,81 @@ async fn the_definition_takes_what_is_no_object_for_a_tuning() {
             .await;
         let ended = execution.ended.expect_err("a failure");
         assert_eq!(ended.error, "Initializer");
+    }
+}
+
+/// Runs the definition, where all goes well but the reporter does what is said, to its output and its transitions.
+async fn reported(outcome: Value, report: impl Fn(Value) -> Ran) -> (Ran, u32) {
+    let execution = definition()
+        .execute(ARN, json!({}), &async |resource: &str, input: Value| {
+            Ok(match resource {
+                "Initializer" => json!({
+                    "plan": {"sizesAtOnce": 2},
+                    "round": {"sizes": []},
+                    "published": null,
+                }),
+                "Publisher" => json!({"done": true}),
+                "Optimizer" => outcome.clone(),
+                "Reporter" => return report(input),
+                "Notify" => return Err(failure("SNS.AuthorizationErrorException", "not allowed")),
+                _ => json!({"outcome": 0}),
+            })
+        })
+        .await;
+    (execution.ended, execution.transitions)
+}
+
+#[tokio::test]
+async fn the_definition_hands_an_outcome_that_is_to_be_stored_to_the_reporter() {
+    let outcome = json!({"power": 512, "report": {}});
+    let (ended, transitions) = reported(outcome.clone(), |input| {
+        assert_eq!(input["outcome"], outcome);
+        assert_eq!(
+            (&input["execution"], &input["started"]),
+            (&json!(ARN), &json!("2026-01-02T03:04:05.678Z"))
+        );
+        Ok(json!({"power": 512, "report": {"json": "s3://b/k"}}))
+    })
+    .await;
+    assert_eq!(
+        ended,
+        Ok(json!({"power": 512, "report": {"json": "s3://b/k"}}))
+    );
+    let (ended, without) = reported(json!({"power": 512}), no_report).await;
+    assert_eq!(ended, Ok(json!({"power": 512})));
+    assert_eq!(transitions, without + 2);
+}
+
+fn no_report(_: Value) -> Ran {
+    panic!("nothing is to be stored")
+}
+
+#[tokio::test]
+async fn the_definition_gives_the_outcome_out_though_nobody_can_be_told() {
+    let outcome = json!({"power": 512, "report": {"moved": {"news": "It moved."}}});
+    let (ended, _) = reported(json!({"report": {}}), |_| Ok(outcome.clone())).await;
+    assert_eq!(ended, Ok(outcome));
+}
+
+#[tokio::test]
+async fn the_definition_gives_the_outcome_out_however_the_reporter_ends() {
+    for error in [
+        "Lambda.TooManyRequestsException",
+        "Lambda.ServiceException",
+        "Runtime.ExitError",
+        "Sandbox.Timedout",
+    ] {
+        // As large as it may be, with a cause as long as it may be.
+        let outcome = json!({"power": 512, "report": {}, "sizes": "x".repeat(259_000)});
+        let (ended, _) = reported(outcome, |_| Err(failure(error, &"c".repeat(32_768)))).await;
+        let ended = ended.expect("an outcome");
+        let why = "the reporter failed; the execution's history says why, at its state Reporter";
+        assert_eq!(
+            (&ended["power"], &ended["report"]),
+            (&json!(512), &json!({"error": why})),
+            "{error}"
+        );
+        assert_eq!(ended["sizes"].as_str().map(str::len), Some(259_000));
     }
 }
 

@@ -7,6 +7,7 @@ mod cold;
 mod commands;
 mod confidence;
 mod doctor;
+mod filing;
 mod hostile;
 mod machine_tests;
 mod quiet;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use e2e::{Clients, Failure, Machine, longest};
-use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, Wire};
+use e2e::{Clients, Failure, Given, Machine, longest};
+use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, StoredReports, Wire};
 use power_tuner_lambda_sim::{
     CallRecord, Execution, ExecutionStatus, Fault, FaultRule, FunctionSpec, Options, Sim, Snapshot,
 };
@@ -41,6 +41,8 @@ pub struct World {
     transitions: Mutex<BTreeMap<String, u32>>,
     /// A function of the tuner's that cannot be called.
     broken: Mutex<Option<String>>,
+    /// What was published to topics.
+    told: Mutex<Vec<Value>>,
 }
 
 /// What becomes of the function that works for an execution when that is stopped.
@@ -208,6 +210,7 @@ impl World {
             started: Mutex::default(),
             transitions: Mutex::default(),
             broken: Mutex::default(),
+            told: Mutex::default(),
         };
         world.remember();
         world
@@ -228,9 +231,20 @@ impl World {
             started: Mutex::default(),
             transitions: Mutex::default(),
             broken: Mutex::default(),
+            told: Mutex::default(),
         };
         world.remember();
         world
+    }
+
+    /// In a stack with these parameters.
+    pub fn given(mut self, given: Given) -> Self {
+        let machine = e2e::machine_with(|name| self.home.arn(name), 2, given);
+        self.machine = match self.own_lines {
+            Some(_) => machine.with_second(Duration::from_secs(1)),
+            None => machine,
+        };
+        self
     }
 
     /// Takes the function as it is now for how it was before.
@@ -352,6 +366,10 @@ impl World {
     ) -> Result<Value, Failure> {
         self.is(name, ExecutionStatus::Running);
         let run = async |resource: &str, input: Value| {
+            if resource == "Notify" {
+                self.told.lock().expect("nobody panics with it").push(input);
+                return Ok(json!({"MessageId": "one"}));
+            }
             let mut process = Process {
                 task: Some(self.start(resource, input)),
                 worker,
@@ -371,6 +389,11 @@ impl World {
         let mut transitions = self.transitions.lock().expect("nobody panics with it");
         transitions.insert(name.to_owned(), execution.transitions);
         execution.ended
+    }
+
+    /// What was published to topics so far.
+    pub fn told(&self) -> Vec<Value> {
+        self.told.lock().expect("nobody panics with it").clone()
     }
 
     /// How many states an execution that ended had entered.
@@ -433,6 +456,11 @@ impl World {
             lines.push(Arc::clone(&line));
             (line, own.per_s)
         });
+        let reports = match (&self.between, &own) {
+            (Some(between), _) => StoredReports::through(Arc::clone(between)),
+            (None, Some((line, _))) => StoredReports::through(line.wire()),
+            (None, None) => StoredReports::local(&self.home.url()),
+        };
         async move {
             let api = match own {
                 Some((line, per_s)) => LambdaApi::through_at_pace(line.wire(), per_s).await,
@@ -442,6 +470,7 @@ impl World {
                 api,
                 executions,
                 objects,
+                reports,
             }
         }
     }

@@ -15,6 +15,7 @@ const MAX_BYTES: usize = 262_144;
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub execution: &'a Value,
+    pub started: &'a Value,
     pub input: &'a Value,
     /// Index and value of the item, in a branch of a `Map`.
     pub item: Option<(&'a Value, &'a Value)>,
@@ -65,14 +66,16 @@ pub struct Path {
 enum Root {
     Execution,
     ExecutionInput,
+    ExecutionStart,
     ItemIndex,
     ItemValue,
     StateInput,
 }
 
-const ROOTS: [(&str, Root); 5] = [
+const ROOTS: [(&str, Root); 6] = [
     ("$$.Execution.Id", Root::Execution),
     ("$$.Execution.Input", Root::ExecutionInput),
+    ("$$.Execution.StartTime", Root::ExecutionStart),
     ("$$.Map.Item.Index", Root::ItemIndex),
     ("$$.Map.Item.Value", Root::ItemValue),
     ("$", Root::StateInput),
@@ -92,6 +95,7 @@ impl Path {
         let root = match self.root {
             Root::Execution => scope.context.execution,
             Root::ExecutionInput => scope.context.input,
+            Root::ExecutionStart => scope.context.started,
             Root::ItemIndex => scope.context.item?.0,
             Root::ItemValue => scope.context.item?.1,
             Root::StateInput => scope.input,

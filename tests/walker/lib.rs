@@ -8,4 +8,4 @@ mod tuner;
 
 pub use definition::Substitutions;
 pub use machine::{Execution, Exited, Failure, Machine};
-pub use tuner::{Clients, longest, machine, run};
+pub use tuner::{Clients, Given, longest, machine, machine_with, run};

@@ -25,6 +25,9 @@ const MOST_AT_ONCE: usize = 40;
 /// An execution's history ends at 25,000 events, and every state has at least two of them.
 const MOST_TRANSITIONS: u32 = 12_500;
 
+/// What the context object says of each execution.
+const STARTED: &str = "2026-01-02T03:04:05.678Z";
+
 /// Error name and cause, of a task or of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -88,6 +91,7 @@ impl Machine {
         };
         let context = Context {
             execution: &arn.into(),
+            started: &STARTED.into(),
             input: &input,
             item: None,
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use power_tuner_aws::{LambdaApi, StepFunctionsApi, StoredPayloads};
+use power_tuner_aws::{LambdaApi, StepFunctionsApi, StoredPayloads, StoredReports};
 use power_tuner_core::TuneError;
 use power_tuner_core::doctor::Conclusion;
 use power_tuner_runtime::Deadline;
@@ -14,13 +14,14 @@ use serde_json::{Value, json};
 use crate::machine::{Failure, Machine};
 
 const DEFINITION: &str = include_str!("../../statemachine/power-tuner.asl.json");
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "Initializer",
     "Publisher",
     "Executor",
     "Analyzer",
     "Optimizer",
     "Cleaner",
+    "Reporter",
 ];
 
 /// What a function is given at its cold start.
@@ -28,6 +29,7 @@ pub struct Clients {
     pub api: LambdaApi,
     pub executions: StepFunctionsApi,
     pub objects: StoredPayloads,
+    pub reports: StoredReports,
 }
 
 /// What a function's timeout in the template is.
@@ -41,6 +43,14 @@ pub fn longest(function: &str) -> Duration {
     }
 }
 
+/// The parameters of a stack that has other ones than the walker's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    pub report_bucket: &'a str,
+    pub report_prefix: &'a str,
+    pub notification_topic: &'a str,
+}
+
 /// The state machine as it is deployed, where `arn` gives the ARN of each of its functions.
 ///
 /// # Panics
@@ -48,6 +58,16 @@ pub fn longest(function: &str) -> Duration {
 /// The definition has a form that the walker does not know.
 #[must_use]
 pub fn machine(arn: impl Fn(&str) -> String, longest_wait_s: u64) -> Machine {
+    machine_with(arn, longest_wait_s, Given::default())
+}
+
+/// The same in a stack with these parameters.
+///
+/// # Panics
+///
+/// The definition has a form that the walker does not know.
+#[must_use]
+pub fn machine_with(arn: impl Fn(&str) -> String, longest_wait_s: u64, given: Given) -> Machine {
     let wait = longest_wait_s.to_string();
     let functions = FUNCTIONS.map(|name| (name, arn(name)));
     let mut substitutions: BTreeMap<&str, &str> = functions
@@ -59,6 +79,11 @@ pub fn machine(arn: impl Fn(&str) -> String, longest_wait_s: u64) -> Machine {
         ("PowerValues", ""),
         ("Search", ""),
         ("VisualizationURL", ""),
+        ("ReportBucket", given.report_bucket),
+        ("ReportPrefix", given.report_prefix),
+        ("NotificationTopic", given.notification_topic),
+        ("NotifyAbovePercent", "5"),
+        ("TopicArn", given.notification_topic),
         ("TotalExecutionTimeout", "600"),
     ]);
     Machine::read(DEFINITION, &substitutions).expect("the definition")
@@ -83,6 +108,7 @@ pub async fn run(
         api,
         executions,
         objects,
+        reports,
     } = &clients;
     // As each function's own `main` does.
     if input.get("doctor").is_some() {
@@ -117,6 +143,7 @@ pub async fn run(
             shown(power_tuner_optimizer::handle(api, executions, read(input), until).await)
         }
         "Cleaner" => shown(power_tuner_cleaner::handle(api, executions, read(input), until).await),
+        "Reporter" => shown(power_tuner_reporter::handle(reports, read(input), until).await),
         other => panic!("no function `{other}`"),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
@@ -10,27 +9,15 @@ use power_tuner_core::TuneError;
 use power_tuner_core::payload::{NotAPayload, Payloads};
 use power_tuner_core::request::Request;
 use power_tuner_core::s3::S3Uri;
-use tokio::sync::OnceCell;
 
-use crate::client;
 use crate::failure::in_words;
+use crate::s3::S3;
 use crate::wire::Wire;
 
 /// S3, for payloads. It costs nothing before one is asked for.
 #[derive(Debug)]
 pub struct StoredPayloads {
-    at: At,
-    client: OnceCell<Client>,
-}
-
-/// Where S3 is.
-#[derive(Debug)]
-enum At {
-    Aws,
-    /// A service on this machine, such as a simulated one.
-    Local(String),
-    /// Somebody in this process who plays AWS.
-    Through(Arc<dyn Wire>),
+    s3: S3,
 }
 
 /// A payload as it was in S3 at one moment.
@@ -47,39 +34,23 @@ const MOST_BYTES: usize = 6 * 1024 * 1024;
 impl StoredPayloads {
     #[must_use]
     pub fn from_env() -> Self {
-        Self::new(At::Aws)
+        Self { s3: S3::from_env() }
     }
 
     /// A service on this machine, such as a simulated one.
     #[must_use]
     pub fn local(endpoint: &str) -> Self {
-        Self::new(At::Local(endpoint.to_owned()))
+        Self {
+            s3: S3::local(endpoint),
+        }
     }
 
     /// Somebody in this process who plays AWS.
     #[must_use]
     pub fn through(wire: Arc<dyn Wire>) -> Self {
-        Self::new(At::Through(wire))
-    }
-
-    fn new(at: At) -> Self {
         Self {
-            at,
-            client: OnceCell::new(),
+            s3: S3::through(wire),
         }
-    }
-
-    async fn client(&self) -> &Client {
-        let connect = async || match &self.at {
-            At::Aws => Client::new(&client::from_env().await),
-            At::Local(endpoint) => Client::new(&client::local(endpoint).await),
-            At::Through(wire) => {
-                let shared = client::through(Arc::clone(wire)).await;
-                let config = aws_sdk_s3::config::Builder::from(&shared);
-                Client::from_conf(config.retry_partition(client::own_retries()).build())
-            }
-        };
-        self.client.get_or_init(connect).await
     }
 
     /// Reads the payload that a request names; with an `etag`, only in that state of it.
@@ -97,7 +68,7 @@ impl StoredPayloads {
             location: at.to_string(),
             detail,
         };
-        let client = self.client().await;
+        let client = self.s3.client().await;
         let object = client
             .get_object()
             .bucket(&at.bucket)

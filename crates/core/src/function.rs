@@ -188,6 +188,11 @@ impl FunctionArn {
     }
 
     #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::choice::{Candidate, Scale, Strategy, pareto_front};
 use crate::confidence::{Confidence, Rival};
 use crate::configuration::Architecture;
+use crate::filed::Filed;
 use crate::improvement::{Improvement, Measured};
 use crate::limits::{self, Constraint, Judged, Meets};
 use crate::measurement::{Cold, Percentiles, Summary, Tally, Version, Warm};
@@ -82,6 +83,9 @@ pub struct Outcome {
     /// What was applied; absent unless the input asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optimization: Option<Optimization>,
+    /// Where the reports of it are; absent unless the stack stores them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Filed>,
 }
 
 /// The layout that this code writes.
@@ -107,6 +111,9 @@ pub struct Settings {
     pub precision: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly_invocations: Option<u64>,
+    /// The outcome is to have a link to its report.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub report_link: bool,
 }
 
 impl Settings {
@@ -126,6 +133,7 @@ impl Settings {
             },
             precision: request.precision,
             monthly_invocations: request.month.map(|month| month.invocations),
+            report_link: request.report_link,
         }
     }
 }
@@ -475,6 +483,7 @@ impl Outcome {
             confidence,
             kept_versions: Vec::new(),
             optimization: None,
+            report: plan.reports.then(Filed::default),
         }
     }
 }
@@ -748,4 +757,37 @@ fn change(from: f64, to: f64, less: &str, more: &str) -> String {
         percent.abs(),
         if percent <= 0.0 { less } else { more }
     )
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// One of a function `f` with these sizes (MB, cost and milliseconds), of which that one is the best.
+    pub(crate) fn outcome_of(strategy: &str, sizes: &[(u32, f64, f64)], best: u32) -> Outcome {
+        let found = sizes.iter().find(|(memory, ..)| *memory == best);
+        let (_, cost, duration) = found.expect("the best size is one of them");
+        let size = |(memory, cost, duration): &(u32, f64, f64)| {
+            json!({
+                "memory": memory, "status": "measured", "averageDurationMs": duration, "averageCost": cost, "calls": 10,
+                "errors": 0, "coldStarts": 1, "throttles": 0, "unmatched": 0, "slowInits": 0, "withoutReport": 0,
+                "withoutAnswer": 0, "cutOff": 0, "maxMemoryUsedMB": 64,
+            })
+        };
+        let sizes: Vec<Value> = sizes.iter().map(size).collect();
+        let weight = (strategy == "balanced").then_some(0.5);
+        let outcome = json!({
+            "schemaVersion": SCHEMA_VERSION, "power": best, "cost": cost, "duration": duration,
+            "stateMachine": {"executionCost": 0.0007, "lambdaCost": 0.0001},
+            "function": "arn:aws:lambda:us-east-1:123456789012:function:f", "region": "us-east-1",
+            "architecture": "arm64", "currency": "USD", "strategy": strategy, "reason": "it is the best", "sizes": sizes,
+            "settings": {
+                "num": 10, "parallelInvocation": false, "discardTopBottom": 0.2, "balancedWeight": weight,
+            },
+            "rounds": 1,
+        });
+        serde_json::from_value(outcome).expect("an outcome")
+    }
 }

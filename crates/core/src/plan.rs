@@ -59,6 +59,9 @@ pub struct Plan {
     /// What the outcome links to, if to anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub viewer: Option<Viewer>,
+    /// The stack stores a report of the outcome.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reports: bool,
 }
 
 /// What is known of the function that the input names.
@@ -118,6 +121,9 @@ pub struct Stack {
     /// The page that draws the chart; nothing for no link to one.
     #[serde(default)]
     pub visualization_url: String,
+    /// Where reports are stored; nothing for nowhere.
+    #[serde(default)]
+    pub report_bucket: String,
 }
 
 impl Stack {
@@ -245,6 +251,7 @@ impl Plan {
             most_batches,
             longest_wait_s: stack.longest_wait_s,
             viewer,
+            reports: !stack.report_bucket.is_empty(),
         })
     }
 

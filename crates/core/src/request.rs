@@ -66,6 +66,9 @@ pub struct Request {
     pub allowed_exceptions: Vec<String>,
     /// For readers of the outcome.
     pub note: Option<String>,
+    /// The outcome is to have a link to its report, where the stack stores one.
+    #[serde(default)]
+    pub report_link: bool,
 }
 
 /// Which sizes are measured.
@@ -186,7 +189,7 @@ const LONGEST_NOTE: usize = 500;
 /// Longer pauses would only cost: a call's environment is kept for minutes.
 const LONGEST_SLEEP_MS: u64 = 600_000;
 
-const FIELDS: [&str; 32] = [
+const FIELDS: [&str; 33] = [
     "lambdaARN",
     "roleARN",
     "powerValues",
@@ -219,6 +222,7 @@ const FIELDS: [&str; 32] = [
     "allowedExceptions",
     "price",
     "note",
+    "reportLink",
 ];
 
 impl Request {
@@ -291,46 +295,45 @@ impl Request {
         let allowed_exceptions = read.optional("allowedExceptions", names);
         let price = read.price();
         let note = read.optional("note", note).flatten();
+        let report_link = read.optional("reportLink", boolean);
         let mut faults = read.faults;
-        let parsed = match (function, num) {
-            (Some(function), Some(num)) => Some(Self {
-                function,
-                role,
-                search,
-                num,
-                precision,
-                payload_s3,
-                strategy: match strategy.unwrap_or(StrategyName::Cost) {
-                    StrategyName::Cost => Strategy::Cost,
-                    StrategyName::Speed => Strategy::Speed,
-                    StrategyName::Balanced => Strategy::Balanced {
-                        weight: weight.unwrap_or(DEFAULT_BALANCED_WEIGHT).clamp(0.0, 1.0),
-                    },
+        let parsed = function.zip(num).map(|(function, num)| Self {
+            function,
+            role,
+            search,
+            num,
+            precision,
+            payload_s3,
+            strategy: match strategy.unwrap_or(StrategyName::Cost) {
+                StrategyName::Cost => Strategy::Cost,
+                StrategyName::Speed => Strategy::Speed,
+                StrategyName::Balanced => Strategy::Balanced {
+                    weight: weight.unwrap_or(DEFAULT_BALANCED_WEIGHT).clamp(0.0, 1.0),
                 },
-                limits,
-                month,
-                baseline,
-                parallel: parallel.unwrap_or(Parallel::OneAtATime),
-                discard_top_bottom: discard
-                    .unwrap_or(DEFAULT_DISCARD)
-                    .clamp(0.0, LARGEST_DISCARD),
-                include_output_results: include_output_results.unwrap_or(false),
-                auto_optimize: auto_optimize.unwrap_or(false),
-                auto_optimize_alias,
-                min_improvement_percent,
-                on_failure: on_failure.unwrap_or(OnFailure::Continue),
-                dry_run,
-                only_cold_starts,
-                pre_processor,
-                post_processor,
-                sleep_between_runs_ms: sleep_between_runs_ms.unwrap_or(0),
-                disable_payload_logs: disable_payload_logs.unwrap_or(false),
-                price,
-                allowed_exceptions: allowed_exceptions.unwrap_or_default(),
-                note,
-            }),
-            _ => None,
-        };
+            },
+            limits,
+            month,
+            baseline,
+            parallel: parallel.unwrap_or(Parallel::OneAtATime),
+            discard_top_bottom: discard
+                .unwrap_or(DEFAULT_DISCARD)
+                .clamp(0.0, LARGEST_DISCARD),
+            include_output_results: include_output_results.unwrap_or(false),
+            auto_optimize: auto_optimize.unwrap_or(false),
+            auto_optimize_alias,
+            min_improvement_percent,
+            on_failure: on_failure.unwrap_or(OnFailure::Continue),
+            dry_run,
+            only_cold_starts,
+            pre_processor,
+            post_processor,
+            sleep_between_runs_ms: sleep_between_runs_ms.unwrap_or(0),
+            disable_payload_logs: disable_payload_logs.unwrap_or(false),
+            price,
+            allowed_exceptions: allowed_exceptions.unwrap_or_default(),
+            note,
+            report_link: report_link.unwrap_or(false),
+        });
         // As in the reference, the payload in S3 is the one that is sent, where there are two.
         if let Some(request) = &parsed
             && request.payload_s3.is_none()

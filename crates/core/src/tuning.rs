@@ -562,7 +562,9 @@ impl Tuning {
         } else {
             let counted = Counted {
                 rounds,
-                transitions: self.transitions.saturating_add(TRANSITIONS_OUTSIDE_ROUNDS),
+                transitions: self
+                    .transitions
+                    .saturating_add(transitions_outside_rounds(&plan)),
             };
             let baseline = baseline.first();
             let outcome = Outcome::new(&plan, &sizes, baseline, &candidates, best, counted);
@@ -618,8 +620,12 @@ fn seen<'a>(known: &'a [Known]) -> Vec<Seen<'a>> {
     seen.collect()
 }
 
-/// What is asked for, Initializer, Cleaner, Optimizer and Succeed.
-const TRANSITIONS_OUTSIDE_ROUNDS: u32 = 5;
+fn transitions_outside_rounds(plan: &Plan) -> u32 {
+    const START_INITIALIZER_CLEANER_OPTIMIZER_CHOICE_AND_END: u32 = 6;
+    const REPORTER_AND_CHOICE: u32 = 2;
+    START_INITIALIZER_CLEANER_OPTIMIZER_CHOICE_AND_END
+        + if plan.reports { REPORTER_AND_CHOICE } else { 0 }
+}
 
 /// The name of the executor's error about a payload in S3, as the state machine catches it.
 const PAYLOAD_UNAVAILABLE: &str = "PayloadUnavailable";
@@ -857,7 +863,7 @@ mod tests {
             "{lambda_cost}"
         );
         // The choice at the start, Initializer, Publisher and its choice, Map, three states a branch, Analyzer and its choice,
-        // three to the end.
+        // four to the end.
         let execution_cost = outcome["stateMachine"]["executionCost"]
             .as_f64()
             .expect("a number");
@@ -865,6 +871,23 @@ mod tests {
             (execution_cost - 16.0 * 2.5e-5).abs() < 1e-12,
             "{execution_cost}"
         );
+    }
+
+    #[test]
+    fn a_stack_that_stores_reports_has_two_transitions_more() {
+        let cost = |reports: bool| {
+            let mut tuning = after_a_round(json!({}), vec![measured(128, 1.0, 1.0)]);
+            tuning.plan.reports = reports;
+            match tuning.decide().expect("a decision").outcome {
+                Some(Conclusion::Chosen(outcome)) => {
+                    assert_eq!(outcome.report.is_some(), reports);
+                    outcome.state_machine.execution_cost
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let more = (cost(true) - cost(false)) / 2.5e-5;
+        assert!((more - 2.0).abs() < 1e-9, "{more}");
     }
 
     #[test]
@@ -1024,6 +1047,14 @@ mod tests {
             tuning.round.sizes = all.map(|mb| measured_in_full(*mb, plan)).collect();
             let measured = serde_json::to_string(&tuning).expect("JSON").len();
             let decided = tuning.decide().expect("a decision");
+            if let Some(Conclusion::Chosen(outcome)) = &decided.outcome {
+                // So that it can be stored, and can say where.
+                let outcome = serde_json::to_string(outcome).expect("JSON").len();
+                assert!(
+                    outcome + 1_000 < crate::filed::MOST_BYTES,
+                    "{count}: {outcome}"
+                );
+            }
             let decided = serde_json::to_string(&decided).expect("JSON").len();
             assert!(
                 measured < most && decided < most,

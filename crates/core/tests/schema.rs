@@ -304,7 +304,7 @@ fn values_of(field: &str) -> Vec<Value> {
     values
 }
 
-const FIELDS: [&str; 35] = [
+const FIELDS: [&str; 36] = [
     "lambdaARN",
     "roleARN",
     "num",
@@ -340,6 +340,7 @@ const FIELDS: [&str; 35] = [
     "note",
     "clean",
     "doctor",
+    "reportLink",
 ];
 
 /// What a field needs of others, so that its own rule is what decides.

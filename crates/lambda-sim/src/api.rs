@@ -21,6 +21,8 @@ pub(crate) struct Request {
     /// The action, in the protocols that do not name it in the path.
     pub amz_target: Option<String>,
     pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    pub content_type: Option<String>,
     pub range: Option<String>,
     /// The port that it came from, where there is a network.
     pub caller: Option<u16>,

@@ -14,7 +14,7 @@ use crate::report::LogDamage;
 pub struct FaultRule {
     /// The API action, such as `Invoke`; `*` is any.
     pub action: String,
-    /// Only calls for this function; `GetObject` has `bucket/key` here.
+    /// Only calls for this function; those of objects have `bucket/key` here.
     #[serde(default)]
     pub function: Option<String>,
     /// Only calls for this version or alias.

@@ -44,6 +44,7 @@ use tokio::task::JoinHandle;
 pub use crate::error::ApiError;
 pub use crate::executions::{Execution, ExecutionStatus};
 pub use crate::faults::{Fault, FaultError, FaultRule, OtherRequest};
+pub use crate::objects::StoredObject;
 pub use crate::options::Options;
 pub use crate::presets::PRESETS;
 pub use crate::service::CallRecord;
@@ -184,6 +185,18 @@ impl Sim {
     /// Puts an object into S3; one with the same key is replaced, and the bucket is made if there is none.
     pub fn put_object(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) {
         self.service.put_object(bucket, key, bytes.into());
+    }
+
+    /// An object, if there is one.
+    #[must_use]
+    pub fn object(&self, bucket: &str, key: &str) -> Option<StoredObject> {
+        self.service.object(bucket, key)
+    }
+
+    /// The keys in a bucket, in their order.
+    #[must_use]
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        self.service.keys(bucket)
     }
 
     /// Removes an object, if there is one; its bucket stays.

@@ -13,6 +13,17 @@ pub(crate) struct Object {
     pub etag: String,
     /// `Last-Modified`.
     pub last_modified: String,
+    /// Whoever stored it has said so.
+    pub content_type: Option<String>,
+}
+
+/// An object, as a test sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObject {
+    /// `Content-Type`, where whoever stored it has said one.
+    pub content_type: Option<String>,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 /// A bucket is there from the first object that is put into it on, and stays when it is empty.
@@ -28,6 +39,7 @@ impl Object {
             bytes,
             etag: format!("\"{}\"", hex.concat()),
             last_modified,
+            content_type: None,
         }
     }
 }
@@ -43,6 +55,15 @@ impl Objects {
         if let Some(objects) = self.0.get_mut(bucket) {
             objects.remove(key);
         }
+    }
+
+    pub fn has(&self, bucket: &str) -> bool {
+        self.0.contains_key(bucket)
+    }
+
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        let objects = self.0.get(bucket).into_iter();
+        objects.flat_map(BTreeMap::keys).cloned().collect()
     }
 
     pub fn find(&self, bucket: &str, key: &str) -> Result<&Object, ApiError> {

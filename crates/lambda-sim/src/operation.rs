@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::model::{Environment, EphemeralStorage, TracingConfig};
 use crate::names::Target;
-use crate::s3::GetObject;
+use crate::s3::{GetObject, PutObject};
 use crate::step_functions::Question;
 
 /// One request, read and understood.
@@ -40,6 +40,7 @@ pub(crate) enum Operation {
     Invoke(Invocation),
     StepFunctions(Question),
     GetObject(GetObject),
+    PutObject(PutObject),
 }
 
 impl Operation {
@@ -47,7 +48,7 @@ impl Operation {
     pub fn is_control_plane(&self) -> bool {
         !matches!(
             self,
-            Self::Invoke(_) | Self::StepFunctions(_) | Self::GetObject(_)
+            Self::Invoke(_) | Self::StepFunctions(_) | Self::GetObject(_) | Self::PutObject(_)
         )
     }
 }

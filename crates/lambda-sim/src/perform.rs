@@ -181,6 +181,7 @@ impl Service {
                 step_functions::answer(question, &self.lock().executions)
             }
             (Operation::GetObject(wanted), _) => s3::answer(wanted, &self.lock().objects),
+            (Operation::PutObject(given), _) => self.store(given),
             (Operation::Invoke(invocation), Some(target)) => {
                 self.invoke(target, invocation, &call.request_id, effects.log)
                     .await

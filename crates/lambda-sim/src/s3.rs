@@ -1,12 +1,10 @@
-//! `GetObject` of S3's REST-XML API, with the bucket in the path.
+//! `GetObject` and `PutObject` of S3's REST-XML API, with the bucket in the path.
 
 use crate::api::{self, Misread, Request};
 use crate::error::ApiError;
 use crate::names::Target;
-use crate::objects::Objects;
+use crate::objects::{Object, Objects};
 use crate::operation::{Call, Operation, Reply};
-
-const ACTION: &str = "GetObject";
 
 /// What a caller wants to have.
 #[derive(Debug)]
@@ -17,9 +15,20 @@ pub(crate) struct GetObject {
     if_match: Option<String>,
 }
 
-/// Whether a request is one for S3: the GETs whose path is a bucket and a key. Those of Lambda begin with a date.
+/// What a caller stores.
+#[derive(Debug)]
+pub(crate) struct PutObject {
+    bucket: String,
+    key: String,
+    /// Only where there is nothing yet.
+    is_first: bool,
+    pub content_type: Option<String>,
+    pub bytes: Vec<u8>,
+}
+
+/// Whether a request is one for S3: the GETs and PUTs whose path is a bucket and a key. Those of Lambda begin with a date.
 pub(crate) fn is_asked(request: &Request) -> bool {
-    request.method == "GET"
+    ["GET", "PUT"].contains(&request.method.as_str())
         && bucket_and_key(&request.path).is_some_and(|(bucket, _)| !is_api_version(&bucket))
 }
 
@@ -38,8 +47,12 @@ fn is_api_version(text: &str) -> bool {
 }
 
 pub(crate) fn read(request: &Request, request_id: String) -> Result<Call, Misread> {
+    let action = match request.method.as_str() {
+        "PUT" => "PutObject",
+        _ => "GetObject",
+    };
     let misread = |what: &str| Misread {
-        action: ACTION,
+        action,
         error: ApiError::not_simulated(what),
     };
     if let Some(other) = request.query.keys().find(|name| *name != "x-id") {
@@ -53,15 +66,31 @@ pub(crate) fn read(request: &Request, request_id: String) -> Result<Call, Misrea
         function: format!("{bucket}/{key}"),
         qualifier: None,
     };
-    Ok(Call {
-        request_id,
-        action: ACTION,
-        target: Some(target),
-        operation: Operation::GetObject(GetObject {
+    let operation = if action == "GetObject" {
+        Operation::GetObject(GetObject {
             bucket,
             key,
             if_match: request.if_match.clone(),
-        }),
+        })
+    } else {
+        let is_first = match request.if_none_match.as_deref() {
+            None => false,
+            Some("*") => true,
+            Some(other) => return Err(misread(&format!("If-None-Match `{other}`"))),
+        };
+        Operation::PutObject(PutObject {
+            bucket,
+            key,
+            is_first,
+            content_type: request.content_type.clone(),
+            bytes: request.body.clone(),
+        })
+    };
+    Ok(Call {
+        request_id,
+        action,
+        target: Some(target),
+        operation,
         members: Vec::new(),
     })
 }
@@ -77,11 +106,38 @@ pub(crate) fn answer(wanted: &GetObject, objects: &Objects) -> Result<Reply, Api
     Ok(Reply {
         status: 200,
         headers: vec![
-            ("content-type", "binary/octet-stream".to_owned()),
+            (
+                "content-type",
+                object
+                    .content_type
+                    .clone()
+                    .unwrap_or_else(|| "binary/octet-stream".to_owned()),
+            ),
             ("etag", object.etag.clone()),
             ("last-modified", object.last_modified.clone()),
         ],
         body: object.bytes.clone(),
+    })
+}
+
+pub(crate) fn store(
+    given: &PutObject,
+    object: Object,
+    objects: &mut Objects,
+) -> Result<Reply, ApiError> {
+    if !objects.has(&given.bucket) {
+        let message = "The specified bucket does not exist";
+        return Err(ApiError::new(404, "NoSuchBucket", message));
+    }
+    if given.is_first && objects.find(&given.bucket, &given.key).is_ok() {
+        let message = "At least one of the pre-conditions you specified did not hold";
+        return Err(ApiError::new(412, "PreconditionFailed", message));
+    }
+    let etag = object.etag.clone();
+    objects.put(&given.bucket, &given.key, object);
+    Ok(Reply {
+        headers: vec![("etag", etag)],
+        ..Reply::empty(200)
     })
 }
 

@@ -84,6 +84,8 @@ pub(crate) fn read(parts: &Parts, query: BTreeMap<String, String>, body: Vec<u8>
         amz_target: header(&parts.headers, "x-amz-target"),
         caller: None,
         if_match: header(&parts.headers, "if-match"),
+        if_none_match: header(&parts.headers, "if-none-match"),
+        content_type: header(&parts.headers, "content-type"),
         range: header(&parts.headers, "range"),
         body,
     }

@@ -14,10 +14,11 @@ use crate::faults::{Effects, FaultRule, Faults};
 use crate::function::{Function, World};
 use crate::ids::Ids;
 use crate::names::{Place, Target};
-use crate::objects::{Object, Objects};
+use crate::objects::{Object, Objects, StoredObject};
 use crate::operation::{Operation, Reply};
 use crate::options::Options;
 use crate::rate::Rate;
+use crate::s3::{self, PutObject};
 use crate::spec::FunctionSpec;
 
 const CALLS_KEPT: usize = 10_000;
@@ -62,7 +63,7 @@ pub struct CallRecord {
     pub number: u64,
     /// The API action.
     pub action: String,
-    /// The function it named; of `GetObject` the bucket and the key, as `bucket/key`.
+    /// The function it named; of an object's the bucket and the key, as `bucket/key`.
     pub function: Option<String>,
     /// The version or alias it named.
     pub qualifier: Option<String>,
@@ -180,6 +181,28 @@ impl Service {
         Ok(())
     }
 
+    /// What a caller stores.
+    pub fn store(&self, given: &PutObject) -> Result<Reply, ApiError> {
+        let object = Object {
+            content_type: given.content_type.clone(),
+            ..Object::new(given.bytes.clone(), self.world.clock.http_date())
+        };
+        s3::store(given, object, &mut self.lock().objects)
+    }
+
+    pub fn object(&self, bucket: &str, key: &str) -> Option<StoredObject> {
+        let account = self.lock();
+        let object = account.objects.find(bucket, key).ok()?;
+        Some(StoredObject {
+            content_type: object.content_type.clone(),
+            bytes: object.bytes.clone(),
+        })
+    }
+
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        self.lock().objects.keys(bucket)
+    }
+
     pub fn put_object(&self, bucket: &str, key: &str, bytes: Vec<u8>) {
         let object = Object::new(bytes, self.world.clock.http_date());
         self.lock().objects.put(bucket, key, object);
@@ -291,6 +314,7 @@ fn on_function(
         | Operation::GetAccountSettings
         | Operation::StepFunctions(_)
         | Operation::GetObject(_)
+        | Operation::PutObject(_)
         | Operation::Invoke(_) => Err(ApiError::not_simulated("this call")),
     }
 }

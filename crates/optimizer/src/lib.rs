@@ -8,6 +8,8 @@ use std::time::Duration;
 use power_tuner_aws::latest::Latest;
 use power_tuner_aws::lock::{Hand, Held, Try};
 use power_tuner_aws::{LambdaApi, StepFunctionsApi};
+use power_tuner_core::filed::Filed;
+use power_tuner_core::metrics;
 use power_tuner_core::outcome::{Conclusion, DryRun, Optimization, Outcome};
 use power_tuner_core::plan::Plan;
 use power_tuner_core::tuning::Tuning;
@@ -76,6 +78,8 @@ pub async fn handle(
         };
         outcome.optimization = Some(applied);
     }
+    outcome.report = Filed::wanted(&outcome);
+    power_tuner_runtime::log_metrics(&metrics::of(&outcome, deadline.now_unix_s()));
     Ok(Output::Chosen(outcome))
 }
 

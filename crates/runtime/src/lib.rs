@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 pub use asked::{Answered, Asked};
 pub use deadline::Deadline;
-pub use logs::InLogs;
+pub use logs::{InLogs, log_metrics};
 pub use step::Step;
 
 /// As [`serve`], for a function that may also be asked what it would meet if it did its work.

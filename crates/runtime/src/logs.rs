@@ -1,11 +1,16 @@
 //! Structured logs: one JSON object a line, each with the execution and, where there is one, the memory size.
 
-use std::env;
+use std::{env, fmt};
 
 use power_tuner_core::MemoryMb;
+use serde_json::Value;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::{Span, field};
+use tracing::{Event, Span, Subscriber, field};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
 
 /// What an input contributes to each line logged on its behalf.
 pub trait InLogs {
@@ -22,7 +27,24 @@ const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 /// The runtime logs each failure once more, without the execution; we and, for panics, Rust have said it already.
 const REPETITION: &str = "lambda_runtime::layers::panic=off";
 
+/// Of an event that is a line of its own.
+const METRICS: &str = "power_tuner_metrics";
+
+/// Logs an object as it is: `CloudWatch` takes metrics from a line that is one, with `_aws` in its outermost object.
+pub fn log_metrics(line: &Value) {
+    tracing::info!(target: METRICS, "{line}");
+}
+
 pub(crate) fn init() {
+    subscriber(std::io::stdout).init();
+}
+
+fn subscriber<W>(
+    to: W,
+) -> tracing_subscriber::fmt::SubscriberBuilder<JsonFields, Lines, EnvFilter, W>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let asked = env::var(LEVEL).ok();
     let level = EnvFilter::builder()
         .with_default_directive(level(asked.as_deref()).into())
@@ -34,7 +56,42 @@ pub(crate) fn init() {
         .with_current_span(true)
         .with_span_list(false)
         .with_env_filter(level)
-        .init();
+        .map_event_format(Lines)
+        .with_writer(to)
+}
+
+/// Events as JSON, and metrics as they are.
+struct Lines(Format<Json>);
+
+impl<S> FormatEvent<S, JsonFields> for Lines
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        if event.metadata().target() != METRICS {
+            return self.0.format_event(context, writer, event);
+        }
+        let mut message = Message::default();
+        event.record(&mut message);
+        writeln!(writer, "{}", message.0)
+    }
+}
+
+/// What an event says.
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
 }
 
 /// Ours end at INFO. What the libraries say below that has whole requests in it, and so payloads.
@@ -59,7 +116,56 @@ pub(crate) fn span(input: &impl InLogs) -> Span {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+    use tracing::subscriber::with_default;
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics with it").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn metrics_are_lines_of_their_own_among_the_others() {
+        let written = Written::default();
+        let to = written.clone();
+        let metrics =
+            json!({"_aws": {"Timestamp": 1}, "Function": "a \"name\"\n", "BestCost": 2e-7});
+        with_default(subscriber(move || to.clone()).finish(), || {
+            let _in_span = tracing::info_span!("tuning", execution = "one").entered();
+            tracing::info!(power = 512, "decided");
+            log_metrics(&metrics);
+        });
+        let written = written.0.lock().expect("nobody panics with it").clone();
+        let text = String::from_utf8(written).expect("a text");
+        let lines: Vec<&str> = text.lines().collect();
+        let [decided, line] = lines.as_slice() else {
+            panic!("{text}");
+        };
+        let decided: Value = serde_json::from_str(decided).expect("JSON");
+        assert_eq!(
+            (&decided["message"], &decided["power"]),
+            (&json!("decided"), &json!(512))
+        );
+        assert_eq!(
+            (&decided["level"], &decided["span"]["execution"]),
+            (&json!("INFO"), &json!("one"))
+        );
+        assert_eq!(serde_json::from_str::<Value>(line).expect("JSON"), metrics);
+        assert_eq!(**line, metrics.to_string());
+    }
 
     #[test]
     fn nothing_below_info_is_logged_whatever_is_asked_for() {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cloudformation::Stack;
 
 /// What may be empty, and stands for its own absence then.
-const MAY_BE_EMPTY: [&str; 13] = [
+const MAY_BE_EMPTY: [&str; 16] = [
     "SweepSchedule",
     "PowerValues",
     "VisualizationURL",
@@ -17,6 +17,9 @@ const MAY_BE_EMPTY: [&str; 13] = [
     "StateMachineName",
     "TuningSchedule",
     "PayloadS3Bucket",
+    "ReportBucket",
+    "ReportPrefix",
+    "NotificationTopic",
     "LogGroupRetentionInDays",
     "LogGroupKmsKey",
     "PermissionsBoundary",
@@ -202,6 +205,146 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        given: &[("ReportBucket", "filed-here")],
+        trace: &[
+            "+ output ReportBucketName: Value = filed-here",
+            "+ StateMachine: DefinitionSubstitutions.ReportBucket = filed-here",
+            "- StateMachine: DefinitionSubstitutions.ReportBucket = ",
+            "+ StateMachine: DefinitionSubstitutions.Reporter = ${Reporter.Arn}",
+            "- StateMachine: DefinitionSubstitutions.Reporter = arn:aws:lambda:us-east-1:123456789012:function:none",
+            "+ StateMachineRole: RunTheSteps.Resource.6 = ${Reporter.Arn}",
+            "+ ReporterRole: StoreReports.Resource = arn:aws:s3:::filed-here/*",
+            "+ ReporterRole: Type = AWS::IAM::Role",
+            "+ Reporter: Type = AWS::Lambda::Function",
+        ],
+    },
+    Case {
+        given: &[("ReportBucket", "filed-here"), ("ReportPrefix", "tunings/")],
+        trace: &[
+            "+ output ReportBucketName: Value = filed-here",
+            "+ StateMachine: DefinitionSubstitutions.ReportBucket = filed-here",
+            "- StateMachine: DefinitionSubstitutions.ReportBucket = ",
+            "+ StateMachine: DefinitionSubstitutions.ReportPrefix = tunings/",
+            "- StateMachine: DefinitionSubstitutions.ReportPrefix = ",
+            "+ StateMachine: DefinitionSubstitutions.Reporter = ${Reporter.Arn}",
+            "- StateMachine: DefinitionSubstitutions.Reporter = arn:aws:lambda:us-east-1:123456789012:function:none",
+            "+ StateMachineRole: RunTheSteps.Resource.6 = ${Reporter.Arn}",
+            "+ ReporterRole: StoreReports.Resource = arn:aws:s3:::filed-here/tunings/*",
+            "+ ReporterRole: Type = AWS::IAM::Role",
+            "+ Reporter: Type = AWS::Lambda::Function",
+        ],
+    },
+    Case {
+        given: &[("ReportBucket", "create"), ("ReportRetentionInDays", "30")],
+        trace: &[
+            "+ output ReportBucketName: Value = ${Reports}",
+            "+ StateMachine: DefinitionSubstitutions.ReportBucket = ${Reports}",
+            "- StateMachine: DefinitionSubstitutions.ReportBucket = ",
+            "+ StateMachine: DefinitionSubstitutions.Reporter = ${Reporter.Arn}",
+            "- StateMachine: DefinitionSubstitutions.Reporter = arn:aws:lambda:us-east-1:123456789012:function:none",
+            "+ Reports: LifecycleConfiguration.Rules.0.ExpirationInDays = 30",
+            "+ StateMachineRole: RunTheSteps.Resource.6 = ${Reporter.Arn}",
+            "+ Reporter: Tags.0.Key = lambda:createdBy",
+            "+ ReporterRole: Type = AWS::IAM::Role",
+            "+ Reporter: Type = AWS::Lambda::Function",
+            "+ Reports: Type = AWS::S3::Bucket",
+            "+ ReportsPolicy: Type = AWS::S3::BucketPolicy",
+        ],
+    },
+    Case {
+        given: &[
+            ("ReportBucket", "filed-here"),
+            ("LogGroupRetentionInDays", "30"),
+        ],
+        trace: &[
+            "+ output LogGroups: Value = ${ExecutorLogs},${AnalyzerLogs},${InitializerLogs},${PublisherLogs},${OptimizerLogs},${CleanerLogs},${ReporterLogs}",
+            "+ output ReportBucketName: Value = filed-here",
+            "+ StateMachine: DefinitionSubstitutions.ReportBucket = filed-here",
+            "- StateMachine: DefinitionSubstitutions.ReportBucket = ",
+            "+ StateMachine: DefinitionSubstitutions.Reporter = ${Reporter.Arn}",
+            "- StateMachine: DefinitionSubstitutions.Reporter = arn:aws:lambda:us-east-1:123456789012:function:none",
+            "+ Analyzer: LoggingConfig.LogGroup = ${AnalyzerLogs}",
+            "+ Cleaner: LoggingConfig.LogGroup = ${CleanerLogs}",
+            "+ Executor: LoggingConfig.LogGroup = ${ExecutorLogs}",
+            "+ Initializer: LoggingConfig.LogGroup = ${InitializerLogs}",
+            "+ Optimizer: LoggingConfig.LogGroup = ${OptimizerLogs}",
+            "+ Publisher: LoggingConfig.LogGroup = ${PublisherLogs}",
+            "+ AnalyzerLogs, CleanerLogs, ExecutorLogs, InitializerLogs, OptimizerLogs, PublisherLogs, ReporterLogs: RetentionInDays = 30",
+            "+ StateMachineRole: RunTheSteps.Resource.6 = ${Reporter.Arn}",
+            "+ ReporterRole: StoreReports.Resource = arn:aws:s3:::filed-here/*",
+            "+ ReporterRole: Type = AWS::IAM::Role",
+            "+ Reporter: Type = AWS::Lambda::Function",
+            "+ AnalyzerLogs, CleanerLogs, ExecutorLogs, InitializerLogs, OptimizerLogs, PublisherLogs, ReporterLogs: Type = AWS::Logs::LogGroup",
+        ],
+    },
+    Case {
+        given: &[(
+            "NotificationTopic",
+            "arn:aws:sns:us-east-1:123456789012:people",
+        )],
+        trace: &[
+            "+ output NotificationTopicArn: Value = arn:aws:sns:us-east-1:123456789012:people",
+            "+ StateMachine: DefinitionSubstitutions.NotificationTopic = arn:aws:sns:us-east-1:123456789012:people",
+            "- StateMachine: DefinitionSubstitutions.NotificationTopic = ",
+            "+ StateMachine: DefinitionSubstitutions.TopicArn = arn:aws:sns:us-east-1:123456789012:people",
+            "- StateMachine: DefinitionSubstitutions.TopicArn = arn:aws:sns:us-east-1:123456789012:none",
+            "+ TuningFailed: Targets.0.Arn = arn:aws:sns:us-east-1:123456789012:people",
+            "+ TuningFailed: Type = AWS::Events::Rule",
+        ],
+    },
+    Case {
+        given: &[("NotificationTopic", "someone@example.com")],
+        trace: &[
+            "+ output NotificationTopicArn: Value = ${Notifications}",
+            "+ StateMachine: DefinitionSubstitutions.NotificationTopic = ${Notifications}",
+            "- StateMachine: DefinitionSubstitutions.NotificationTopic = ",
+            "+ StateMachine: DefinitionSubstitutions.TopicArn = ${Notifications}",
+            "- StateMachine: DefinitionSubstitutions.TopicArn = arn:aws:sns:us-east-1:123456789012:none",
+            "+ Notifications: Subscription.0.Endpoint = someone@example.com",
+            "+ TuningFailed: Type = AWS::Events::Rule",
+            "+ Notifications: Type = AWS::SNS::Topic",
+            "+ NotificationsFromEvents: Type = AWS::SNS::TopicPolicy",
+        ],
+    },
+    Case {
+        given: &[
+            (
+                "NotificationTopic",
+                "arn:aws:sns:us-east-1:123456789012:people",
+            ),
+            ("ReportBucket", "filed-here"),
+        ],
+        trace: &[
+            "+ output NotificationTopicArn: Value = arn:aws:sns:us-east-1:123456789012:people",
+            "+ output ReportBucketName: Value = filed-here",
+            "+ StateMachine: DefinitionSubstitutions.NotificationTopic = arn:aws:sns:us-east-1:123456789012:people",
+            "- StateMachine: DefinitionSubstitutions.NotificationTopic = ",
+            "+ StateMachine: DefinitionSubstitutions.ReportBucket = filed-here",
+            "- StateMachine: DefinitionSubstitutions.ReportBucket = ",
+            "+ StateMachine: DefinitionSubstitutions.Reporter = ${Reporter.Arn}",
+            "- StateMachine: DefinitionSubstitutions.Reporter = arn:aws:lambda:us-east-1:123456789012:function:none",
+            "+ StateMachine: DefinitionSubstitutions.TopicArn = arn:aws:sns:us-east-1:123456789012:people",
+            "- StateMachine: DefinitionSubstitutions.TopicArn = arn:aws:sns:us-east-1:123456789012:none",
+            "+ StateMachineRole: RunTheSteps.Resource.6 = ${Reporter.Arn}",
+            "+ ReporterRole: StoreReports.Resource = arn:aws:s3:::filed-here/*",
+            "+ TuningFailed: Targets.0.Arn = arn:aws:sns:us-east-1:123456789012:people",
+            "+ StateMachineRole: TellPeople.Action = sns:Publish",
+            "+ StateMachineRole: TellPeople.Effect = Allow",
+            "+ StateMachineRole: TellPeople.Resource = arn:aws:sns:us-east-1:123456789012:people",
+            "+ StateMachineRole: TellPeople.Sid = TellPeople",
+            "+ TuningFailed: Type = AWS::Events::Rule",
+            "+ ReporterRole: Type = AWS::IAM::Role",
+            "+ Reporter: Type = AWS::Lambda::Function",
+        ],
+    },
+    Case {
+        given: &[("NotifyAbovePercent", "7")],
+        trace: &[
+            "+ StateMachine: DefinitionSubstitutions.NotifyAbovePercent = 7",
+            "- StateMachine: DefinitionSubstitutions.NotifyAbovePercent = 5",
+        ],
+    },
+    Case {
         given: &[("LogGroupRetentionInDays", "30")],
         trace: &[
             "+ output LogGroups: Value = ${ExecutorLogs},${AnalyzerLogs},${InitializerLogs},${PublisherLogs},${OptimizerLogs},${CleanerLogs}",
@@ -275,7 +418,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Values that `CloudFormation` is to refuse before it touches anything.
-const REFUSED: [(&str, &str); 19] = [
+const REFUSED: [(&str, &str); 25] = [
     ("ControlPlaneRate", "16"),
     ("Architecture", "riscv64"),
     ("LongestWait", "-1"),
@@ -293,6 +436,15 @@ const REFUSED: [(&str, &str); 19] = [
     ("TotalExecutionTimeout", "0"),
     ("StateMachineName", "of mine"),
     ("TuningScheduleInput", "my-function"),
+    ("ReportBucket", "arn:aws:s3:::filed"),
+    ("ReportPrefix", "tunings"),
+    ("ReportPrefix", "*/"),
+    (
+        "NotificationTopic",
+        "arn:aws:sns:us-east-1:123456789012:people.fifo",
+    ),
+    ("NotificationTopic", "people"),
+    ("NotifyAbovePercent", "-1"),
     ("LogGroupRetentionInDays", "2"),
     ("PermissionsBoundary", "MyBoundary"),
 ];
@@ -424,10 +576,16 @@ fn untried(parameters: &Value) -> Vec<String> {
 /// Where in the stack something is: the resource or output, and the place in it.
 type Place = (String, String);
 
-/// An empty text or list in a stack that was given nothing. The definition has its own words for two of them.
+/// An empty text or list in a stack that was given nothing. What reads the definition knows these for nothing.
 fn empty(none: &BTreeMap<Place, String>) -> Vec<String> {
-    let excepted =
-        ["PowerValues", "VisualizationURL"].map(|name| format!("DefinitionSubstitutions.{name}"));
+    let excepted = [
+        "PowerValues",
+        "VisualizationURL",
+        "ReportBucket",
+        "ReportPrefix",
+        "NotificationTopic",
+    ]
+    .map(|name| format!("DefinitionSubstitutions.{name}"));
     none.iter()
         .filter(|((_, place), value)| {
             ["", "[]", "{}", "null"].contains(&value.as_str()) && !excepted.contains(place)

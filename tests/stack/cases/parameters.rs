@@ -99,7 +99,7 @@ pub fn the_functions_logs_are_kept_as_long_as_the_stack_says(bench: &Bench) -> R
         .tune(json!({"powerValues": [512]}))?;
     let output = bench.local.stack_output("LogGroups");
     let groups: Vec<&str> = output.split(',').collect();
-    ensure!(groups.len() == 6, "{output}");
+    ensure!(groups.len() == 7, "{output}");
     let aws = bench.local.aws();
     for group in groups {
         let request = json!({"logGroupNamePrefix": group});

@@ -1,4 +1,4 @@
-//! Objects, and S3's `GetObject`.
+//! Objects, and S3's `GetObject` and `PutObject`.
 
 use power_tuner_lambda_sim::{Fault, FaultError, FaultRule, OtherRequest};
 use serde_json::{Value, json};
@@ -132,7 +132,37 @@ fn what_is_not_simulated_is_refused_rather_than_ignored() {
         let answer = lambda.get(path);
         assert_eq!(answer.header("x-amzn-errortype"), "NotSimulated", "{path}");
     }
-    assert_eq!(lambda.send("PUT", "/b/k", &json!({})).status, 501);
+    assert_eq!(lambda.send("DELETE", "/b/k", &Value::Null).status, 501);
+    let conditional = lambda.try_send("PUT", "/b/k", &[("if-none-match", "\"etag\"")], "");
+    let conditional = error(&conditional.expect("an answer"));
+    assert_eq!(conditional, (501, "NotSimulated".to_owned()));
+}
+
+#[test]
+fn an_object_is_stored_with_its_kind() {
+    let lambda = with_object();
+    let put = |path: &str, headers: &[(&str, &str)], text: &str| {
+        lambda
+            .try_send("PUT", path, headers, text)
+            .expect("an answer")
+    };
+    let stored = put("/b/a%20page", &[("content-type", "text/html")], "<p>");
+    assert_eq!(stored.status, 200);
+    let found = get(&lambda, "/b/a%20page");
+    assert_eq!(found.header("content-type"), "text/html");
+    assert_eq!(found.header("etag"), stored.header("etag"));
+    assert_eq!(found.text, "<p>");
+    assert_eq!(lambda.sim().keys("b"), ["a page", "k"]);
+    // In the place of the one before, unless there is to be none.
+    let first = [("if-none-match", "*")];
+    let refused = error(&put("/b/k", &first, "other"));
+    assert_eq!(refused, (412, "PreconditionFailed".to_owned()));
+    assert_eq!(get(&lambda, "/b/k").text, "{}");
+    assert_eq!(put("/b/k", &[], "other").status, 200);
+    assert_eq!(get(&lambda, "/b/k").text, "other");
+    assert_eq!(put("/b/new", &first, "new").status, 200);
+    let nowhere = error(&put("/nowhere/k", &[], "other"));
+    assert_eq!(nowhere, (404, "NoSuchBucket".to_owned()));
 }
 
 #[test]
