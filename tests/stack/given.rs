@@ -49,6 +49,7 @@ pub fn parameters() -> Vec<(String, String)> {
         ("ReportRetentionInDays", REPORT_RETENTION_DAYS.to_string()),
         ("NotificationTopic", NOTIFIED.to_owned()),
         ("NotifyAbovePercent", "10".to_owned()),
+        ("Dashboard", "yes".to_owned()),
         ("LogGroupRetentionInDays", LOG_RETENTION_DAYS.to_string()),
         ("LogGroupKmsKey", LOG_KEY.to_owned()),
         (

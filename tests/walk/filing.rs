@@ -200,6 +200,52 @@ async fn whatever_s3_says_a_tuning_does_not_fail_for_it() {
     }
 }
 
+/// As the sweep does with the calls that touch the function.
+#[tokio::test(start_paused = true)]
+async fn each_fault_at_each_call_of_the_reporter_leaves_the_outcome() {
+    let calls = [
+        ("PutObject", 1),
+        ("PutObject", 2),
+        ("PutObject", 3),
+        ("GetObject", 1),
+    ];
+    let lasting = [403, 404, 412, 429, 500, 503].map(Fault::status);
+    let broken = [
+        Fault::DropBefore,
+        Fault::DropAfter,
+        Fault::HeldBefore,
+        Fault::HeldAfter,
+    ];
+    for (action, nth) in calls {
+        for fault in lasting.iter().chain(&broken) {
+            for lasts in [false, true] {
+                let world = world().await;
+                if lasts {
+                    world.faults(action, nth, fault.clone());
+                } else {
+                    world.fault(action, nth, fault.clone());
+                }
+                let place = format!("{action} {nth}: {fault:?}, for ever: {lasts}");
+                let outcome = world.tune("one", json!({})).await;
+                let outcome = outcome.unwrap_or_else(|failure| panic!("{place}: {failure:?}"));
+                assert_eq!(outcome["power"], 128, "{place}");
+                let report = &outcome["report"];
+                let is_whole = report["html"].is_string() && report["json"].is_string();
+                assert!(
+                    is_whole || report["error"].is_string(),
+                    "{place}: {report:#}"
+                );
+                // What it says is stored is there.
+                for (kind, key) in [("html", HTML), ("json", JSON)] {
+                    let is_there = world.home.object(BUCKET, key).is_some();
+                    assert!(!report[kind].is_string() || is_there, "{place}: {report:#}");
+                }
+                world.is_as_before();
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_bucket_that_is_not_there_is_named() {
     let world = plain().await.given(Given {

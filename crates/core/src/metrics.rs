@@ -8,6 +8,16 @@ use crate::outcome::{Outcome, Size};
 pub const NAMESPACE: &str = "PowerTuner";
 pub const DIMENSIONS: [&str; 2] = ["Function", "Strategy"];
 
+pub const NAMES: [&str; 7] = [
+    "BestMemory",
+    "BestCost",
+    "BestDuration",
+    "CurrentMemory",
+    "CurrentCost",
+    "CurrentDuration",
+    "MonthlySaving",
+];
+
 /// A metric's name, its unit (one of `CloudWatch`'s), and its value where that is known.
 type Metric = (&'static str, &'static str, Option<f64>);
 
@@ -194,6 +204,12 @@ mod tests {
             values(&line),
             want.map(|(name, value)| (name.to_owned(), value))
         );
+    }
+
+    #[test]
+    fn every_metric_is_named() {
+        let outcome = outcome_of("cost", &[(512, 2e-7, 150.0)], 512);
+        assert_eq!(metrics(&outcome).map(|(name, ..)| name), NAMES);
     }
 
     #[test]

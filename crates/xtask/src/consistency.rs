@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use power_tuner_core::metrics;
 use serde_json::{Map, Value};
 
 /// The errors that Step Functions itself gives (the developer guide's "Error names").
@@ -47,7 +48,41 @@ pub(crate) fn faults(
     check_substitutions(&substitutions(definition), template, binaries, &mut faults);
     check_deletions(template, &mut faults);
     check_permissions(template, permissions, &mut faults);
+    check_dashboards(template, &mut faults);
     faults
+}
+
+/// A dashboard is JSON, and searches for metrics that there are.
+fn check_dashboards(template: &Value, faults: &mut Vec<String>) {
+    let none = Map::new();
+    let resources = template["Resources"].as_object().unwrap_or(&none).iter();
+    let dashboards = resources.filter(|(_, one)| one["Type"] == "AWS::CloudWatch::Dashboard");
+    for (id, dashboard) in dashboards {
+        let body = &dashboard["Properties"]["DashboardBody"]["Fn::Sub"][0];
+        let body = body.as_str().unwrap_or_default();
+        if let Err(error) = serde_json::from_str::<Value>(body) {
+            faults.push(format!("the body of dashboard `{id}` is not JSON: {error}"));
+        }
+        let schema = format!(
+            "{{{},{}}}",
+            metrics::NAMESPACE,
+            metrics::DIMENSIONS.join(",")
+        );
+        for search in body.split("SEARCH('").skip(1) {
+            let search = search.split('\'').next().unwrap_or_default();
+            if !search.starts_with(&schema) {
+                faults.push(format!(
+                    "dashboard `{id}` does not search in `{schema}`: {search}"
+                ));
+            }
+            let names = search.split("\\\"").skip(1).step_by(2);
+            for name in names.filter(|name| !metrics::NAMES.contains(name)) {
+                faults.push(format!(
+                    "dashboard `{id}` searches for `{name}`, which is no metric"
+                ));
+            }
+        }
+    }
 }
 
 type Actions = BTreeMap<String, BTreeSet<String>>;
@@ -440,6 +475,41 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_dashboard_searches_for_metrics_that_there_are() {
+        let faults_of = |body: &str| {
+            let dashboard = json!({
+                "Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": {"Fn::Sub": [body, {}]}},
+            });
+            let mut faults = Vec::new();
+            check_dashboards(&json!({"Resources": {"D": dashboard}}), &mut faults);
+            faults
+        };
+        let search = |schema: &str, name: &str| {
+            let search = format!("SEARCH('{schema} MetricName=\"{name}\"', 'Maximum', 60)");
+            json!({"expression": search}).to_string()
+        };
+        let own = "{PowerTuner,Function,Strategy}";
+        assert_eq!(faults_of(&search(own, "BestMemory")), Vec::<String>::new());
+        for (body, part) in [
+            (
+                search(own, "Best"),
+                "searches for `Best`, which is no metric",
+            ),
+            (
+                search("{PowerTuner,Function}", "BestMemory"),
+                "does not search in `{PowerTuner,Function,Strategy}`",
+            ),
+            ("{".to_owned(), "is not JSON"),
+        ] {
+            let faults = faults_of(&body);
+            assert!(
+                faults.iter().any(|fault| fault.contains(part)),
+                "{faults:?}"
+            );
+        }
+    }
 
     fn definition() -> Value {
         json!({

@@ -345,6 +345,10 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
+        given: &[("Dashboard", "yes")],
+        trace: &["+ Findings: Type = AWS::CloudWatch::Dashboard"],
+    },
+    Case {
         given: &[("LogGroupRetentionInDays", "30")],
         trace: &[
             "+ output LogGroups: Value = ${ExecutorLogs},${AnalyzerLogs},${InitializerLogs},${PublisherLogs},${OptimizerLogs},${CleanerLogs}",
@@ -418,7 +422,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Values that `CloudFormation` is to refuse before it touches anything.
-const REFUSED: [(&str, &str); 25] = [
+const REFUSED: [(&str, &str); 26] = [
     ("ControlPlaneRate", "16"),
     ("Architecture", "riscv64"),
     ("LongestWait", "-1"),
@@ -445,6 +449,7 @@ const REFUSED: [(&str, &str); 25] = [
     ),
     ("NotificationTopic", "people"),
     ("NotifyAbovePercent", "-1"),
+    ("Dashboard", "true"),
     ("LogGroupRetentionInDays", "2"),
     ("PermissionsBoundary", "MyBoundary"),
 ];
