@@ -6,7 +6,7 @@ use std::time::Duration;
 use power_tuner_aws::{LambdaApi, StepFunctionsApi, StoredPayloads, StoredReports};
 use power_tuner_core::TuneError;
 use power_tuner_core::doctor::Conclusion;
-use power_tuner_runtime::Deadline;
+use power_tuner_runtime::{Asked, Deadline};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -110,24 +110,26 @@ pub async fn run(
         objects,
         reports,
     } = &clients;
-    // As each function's own `main` does.
-    if input.get("doctor").is_some() {
-        return match function {
-            "Initializer" => shown(power_tuner_initializer::examine(api, read(input)).await),
-            "Publisher" => {
-                shown(power_tuner_publisher::examine(api, executions, read(input)).await)
-            }
-            "Executor" => shown(power_tuner_executor::examine(api, read(input)).await),
-            "Analyzer" => shown(read::<Conclusion>(input).conclude()),
-            "Optimizer" => {
-                shown(power_tuner_optimizer::examine(api, executions, read(input)).await)
-            }
-            "Cleaner" => {
-                shown(power_tuner_cleaner::examine(api, executions, read(input), until).await)
-            }
-            other => panic!("no function `{other}`"),
-        };
-    }
+    let input = match read(input) {
+        Asked::<Value, Value>::Work(input) => input,
+        Asked::Doctor(call) => {
+            return match function {
+                "Initializer" => shown(power_tuner_initializer::examine(api, read(call)).await),
+                "Publisher" => {
+                    shown(power_tuner_publisher::examine(api, executions, read(call)).await)
+                }
+                "Executor" => shown(power_tuner_executor::examine(api, read(call)).await),
+                "Analyzer" => shown(read::<Conclusion>(call).conclude()),
+                "Optimizer" => {
+                    shown(power_tuner_optimizer::examine(api, executions, read(call)).await)
+                }
+                "Cleaner" => {
+                    shown(power_tuner_cleaner::examine(api, executions, read(call), until).await)
+                }
+                other => panic!("no function `{other}`"),
+            };
+        }
+    };
     match function {
         "Initializer" => shown(power_tuner_initializer::handle(api, objects, read(input)).await),
         "Publisher" => {

@@ -71,10 +71,6 @@ impl Probes<'_> {
     }
 
     /// Nothing is to be changed, and of a revision that there is not.
-    ///
-    /// # Errors
-    ///
-    /// It may not be done, or that is not known.
     async fn update(&self) -> Result<(), TuneError> {
         let sent = self
             .api
@@ -91,10 +87,6 @@ impl Probes<'_> {
 
     /// A version of a revision and of code that there are not. Where somebody publishes one all the same, it says whose it
     /// is, and the cleaner deletes it.
-    ///
-    /// # Errors
-    ///
-    /// It may not be done, or that is not known.
     async fn publish(&self) -> Result<(), TuneError> {
         let sent = self
             .api
@@ -113,10 +105,6 @@ impl Probes<'_> {
 
     /// An alias of a version that there is not. Where somebody makes it all the same, [`delete_alias`](Self::delete_alias)
     /// removes it.
-    ///
-    /// # Errors
-    ///
-    /// It may not be done, or that is not known.
     async fn create_alias(&self) -> Result<(), TuneError> {
         let sent = self
             .api
@@ -133,10 +121,6 @@ impl Probes<'_> {
     }
 
     /// Of an alias that there is not.
-    ///
-    /// # Errors
-    ///
-    /// It may not be done, or that is not known.
     async fn update_alias(&self) -> Result<(), TuneError> {
         let sent = self
             .api
@@ -153,10 +137,6 @@ impl Probes<'_> {
     }
 
     /// The same.
-    ///
-    /// # Errors
-    ///
-    /// It may not be done, or that is not known.
     async fn delete_alias(&self) -> Result<(), TuneError> {
         let sent = self
             .api

@@ -63,3 +63,25 @@ impl InLogs for doctor::Conclusion {
         &self.execution
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_is_asked_for_the_doctor_is_told_from_who_is_to_work() {
+        let call = json!({"execution": "e", "doctor": null});
+        let read = |input: &Value| Asked::<Value, doctor::Call>::deserialize(input);
+        assert!(matches!(read(&call), Ok(Asked::Doctor(call)) if call.execution == "e"));
+        for work in [
+            json!({"execution": "e", "input": {"doctor": "f"}}),
+            json!("doctor"),
+        ] {
+            assert!(matches!(read(&work), Ok(Asked::Work(given)) if given == work));
+        }
+        let without = json!({"doctor": {}});
+        assert!(read(&without).is_err(), "it names no execution");
+    }
+}
