@@ -114,7 +114,10 @@ impl Progress {
             .into_iter()
             .find_map(Value::as_str);
         let end = match error {
-            Some(error) => Some(End::Failed(error.to_owned())),
+            // It may be a function's own.
+            Some(error) => Some(End::Failed(
+                error.chars().filter(|c| !c.is_control()).collect(),
+            )),
             None => summary.is_object().then_some(End::Measured),
         };
         let known = Size {
@@ -193,6 +196,7 @@ fn in_words(state: &str) -> Option<&str> {
         "Cleaner" | "Clean" => "cleaning up",
         "CleanUpAfterError" => "cleaning up after an error",
         "Optimizer" => "finishing",
+        state if state.starts_with("Doctor") => "looking for what is wrong",
         "Reporter" => "storing the report",
         _ => return None,
     })
@@ -270,7 +274,7 @@ mod tests {
     fn story() -> Vec<Event> {
         let half = json!({"samples": {"durationMs": [1.0, 2.0]}, "tally": {"billedMs": 1000}});
         let whole = json!({"done": true, "tally": {"billedMs": 101_000}, "summary": {"samples": 48, "averageDurationMs": 7.5}});
-        let failed = json!({"done": true, "tally": {"billedMs": 0}, "failure": {"error": "OutOfMemory", "cause": ""}});
+        let failed = json!({"done": true, "tally": {"billedMs": 0}, "failure": {"error": "OutOf\u{1b}Memory", "cause": ""}});
         vec![
             entered(1, "Initializer", &json!({"lambdaARN": "f"})),
             entered(2, "Publisher", &json!({})),

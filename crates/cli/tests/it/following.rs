@@ -174,7 +174,7 @@ fn a_check_measures_the_current_size() {
 
 #[test]
 fn who_detaches_gets_the_arn_alone() {
-    let step_functions = endless("SUCCEEDED");
+    let step_functions = StepFunctions::playing(|_, _, _| None);
     let ended = step_functions.run("run f --detach --quiet").with(0);
     assert!(
         ended
@@ -282,6 +282,11 @@ fn a_start_whose_answer_is_lost_starts_one_execution() {
     step_functions.run("run f").with(0);
     let starts = step_functions.asked("StartExecution");
     assert_eq!(starts.len(), 2);
+    let name = starts[0]["name"].as_str();
+    assert!(
+        name.is_some_and(|name| name.starts_with("f-")),
+        "{starts:?}"
+    );
     assert_eq!(
         starts[0]["name"], starts[1]["name"],
         "another name would be another execution"
