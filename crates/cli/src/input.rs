@@ -88,6 +88,9 @@ pub struct Flags {
     /// One call for each size, to see whether everything works
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     dry_run: Option<bool>,
+    /// Give a link to the report, where the stack stores one
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    report_link: Option<bool>,
     /// Count only calls for which an environment was started
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     only_cold_starts: Option<bool>,
@@ -202,6 +205,7 @@ impl Flags {
             ),
             ("onFailure", text(&self.on_failure)),
             ("dryRun", switch(self.dry_run)),
+            ("reportLink", switch(self.report_link)),
             ("onlyColdStarts", switch(self.only_cold_starts)),
             ("preProcessorARN", text(&self.pre_processor_arn)),
             ("postProcessorARN", text(&self.post_processor_arn)),
@@ -371,6 +375,7 @@ mod tests {
             ("--min-improvement-percent 5 --auto-optimize", "5"),
             ("--on-failure fail", r#""fail""#),
             ("--dry-run", "true"),
+            ("--report-link", "true"),
             ("--only-cold-starts", "true"),
             ("--pre-processor-arn before", r#""before""#),
             ("--post-processor-arn after", r#""after""#),
