@@ -47,7 +47,7 @@ pub fn parameters() -> Vec<(String, String)> {
         ("ReportBucket", "create".to_owned()),
         ("ReportPrefix", REPORT_PREFIX.to_owned()),
         ("ReportRetentionInDays", REPORT_RETENTION_DAYS.to_string()),
-        ("NotificationTopic", NOTIFIED.to_owned()),
+        ("NotificationEmail", NOTIFIED.to_owned()),
         ("NotifyAbovePercent", "10".to_owned()),
         ("Dashboard", "yes".to_owned()),
         ("LogGroupRetentionInDays", LOG_RETENTION_DAYS.to_string()),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cloudformation::Stack;
 
 /// What may be empty, and stands for its own absence then.
-const MAY_BE_EMPTY: [&str; 16] = [
+const MAY_BE_EMPTY: [&str; 17] = [
     "SweepSchedule",
     "PowerValues",
     "VisualizationURL",
@@ -20,6 +20,7 @@ const MAY_BE_EMPTY: [&str; 16] = [
     "ReportBucket",
     "ReportPrefix",
     "NotificationTopic",
+    "NotificationEmail",
     "LogGroupRetentionInDays",
     "LogGroupKmsKey",
     "PermissionsBoundary",
@@ -293,7 +294,7 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
-        given: &[("NotificationTopic", "someone@example.com")],
+        given: &[("NotificationEmail", "someone@example.com")],
         trace: &[
             "+ output NotificationTopicArn: Value = ${Notifications}",
             "+ StateMachine: DefinitionSubstitutions.NotificationTopic = ${Notifications}",
@@ -422,7 +423,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Values that `CloudFormation` is to refuse before it touches anything.
-const REFUSED: [(&str, &str); 26] = [
+const REFUSED: [(&str, &str); 27] = [
     ("ControlPlaneRate", "16"),
     ("Architecture", "riscv64"),
     ("LongestWait", "-1"),
@@ -448,6 +449,7 @@ const REFUSED: [(&str, &str); 26] = [
         "arn:aws:sns:us-east-1:123456789012:people.fifo",
     ),
     ("NotificationTopic", "people"),
+    ("NotificationEmail", "people"),
     ("NotifyAbovePercent", "-1"),
     ("Dashboard", "true"),
     ("LogGroupRetentionInDays", "2"),
