@@ -83,7 +83,7 @@ cases![
         an_outcome_is_a_line_of_metrics_and_a_dry_run_is_none,
         a_dry_run_is_stored_nowhere,
         people_are_told_of_an_execution_that_fails_and_of_a_recommendation_that_moved,
-        the_bucket_of_the_stack_is_private_encrypted_and_empties_itself,
+        the_bucket_of_the_stack_refuses_calls_without_tls,
     ],
     refusals: [
         bad_inputs_are_refused_by_their_exact_messages,

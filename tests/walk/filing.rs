@@ -143,15 +143,15 @@ async fn whatever_s3_says_a_tuning_does_not_fail_for_it() {
             "PutObject",
             2,
             Fault::status(403),
-            "latest-cost.json` could not be written",
+            "one.html` could not be written",
             "json",
         ),
         (
             "PutObject",
             3,
             Fault::status(403),
-            "one.html` could not be written",
-            "json",
+            "latest-cost.json` could not be written",
+            "json html",
         ),
         (
             "PutObject",
@@ -180,7 +180,7 @@ async fn whatever_s3_says_a_tuning_does_not_fail_for_it() {
             1,
             Fault::status(500),
             "latest-cost.json` could not be read: S3 answered InternalError",
-            "json",
+            "json html",
         ),
     ] {
         let world = world().await;
@@ -191,7 +191,7 @@ async fn whatever_s3_says_a_tuning_does_not_fail_for_it() {
         for kind in ["html", "json", "link"] {
             assert_eq!(
                 outcome["report"][kind].is_string(),
-                kind == stored,
+                stored.contains(kind),
                 "{fault:?}"
             );
         }

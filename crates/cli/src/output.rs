@@ -81,6 +81,32 @@ impl Output {
         }
     }
 
+    /// To be known before minutes are spent on what is to be written.
+    ///
+    /// # Errors
+    ///
+    /// There is no folder for the file.
+    pub fn is_writable(&self) -> Result<(), Error> {
+        let folder = self.output.as_deref().and_then(Path::parent);
+        match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            None => Ok(()),
+            Some(folder) => Err(Error::Usage(format!(
+                "cannot write into `{}`: there is no such folder",
+                folder.display()
+            ))),
+        }
+    }
+
+    /// Whether a person who waits for a verdict would not see it.
+    pub fn hides_words(&self) -> bool {
+        let has_none = [
+            report::Format::Csv,
+            report::Format::Html,
+            report::Format::Svg,
+        ];
+        self.output.is_some() || has_none.contains(&self.format())
+    }
+
     /// # Errors
     ///
     /// As [`write`](Self::write), or the format cannot show it.

@@ -109,10 +109,17 @@ impl Asked<'_> {
                  sign-on (`aws sso login`)",
                 found.source().map(chain).unwrap_or_default().join(": ")
             ),
-            None => format!(
-                "Step Functions cannot be reached in {place} for `{action}`: {last}; look at the network, `--region` and \
-                 `--endpoint-url`"
-            ),
+            None => {
+                let perhaps = if action == "states:StartExecution" {
+                    "; it may have been started all the same: look among the state machine's executions"
+                } else {
+                    ""
+                };
+                format!(
+                    "Step Functions cannot be reached in {place} for `{action}`: {last}; look at the network, `--region` and \
+                     `--endpoint-url`{perhaps}"
+                )
+            }
         }
     }
 }

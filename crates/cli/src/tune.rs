@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use crate::arguments::Global;
 use crate::aws::{Aws, Execution, Status};
@@ -30,6 +31,8 @@ struct Left<'a> {
 
 /// A clean-up waits two minutes and a little for a publisher that still writes.
 const LONGEST_CLEAN_UP: Duration = Duration::from_mins(5);
+/// A network that is gone is no reason not to stop at once.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 impl Session {
     /// # Errors
@@ -79,6 +82,13 @@ impl Session {
             Followed::Ended(ended) => return Ok(ended),
             Followed::Stopped(why) => why,
         };
+        // It may have ended since the last look.
+        let look = timeout(LAST_LOOK, self.aws.describe(execution)).await;
+        if let Ok(Ok(ended)) = look
+            && ended.status != Status::Running
+        {
+            return Ok(ended);
+        }
         let left = Left {
             function: input.request.function.as_str(),
             execution,

@@ -102,7 +102,7 @@ impl Keys {
 }
 
 /// The function's name; one of another account or region has those behind a dot, which no name has.
-fn folder(function: &str, execution: &str) -> Result<String, String> {
+pub(crate) fn folder(function: &str, execution: &str) -> Result<String, String> {
     let function = FunctionArn::try_from(function.to_owned())?;
     let of_tuner = execution.split(':').skip(3).take(2);
     if of_tuner.eq([function.region(), function.account()]) {

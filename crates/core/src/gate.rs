@@ -79,7 +79,13 @@ pub enum Doubt {
 pub fn judge(outcome: &Outcome, tolerance_percent: f64) -> Verdict {
     let improvement = outcome.improvement.as_ref();
     let stated = improvement.map(|improvement| improvement.over);
-    let current = outcome.current_memory.or(stated);
+    // What the tuning gave the function itself is what it has now.
+    let given = outcome
+        .optimization
+        .as_ref()
+        .filter(|done| done.applied && done.alias.is_none())
+        .map(|done| done.to);
+    let current = given.or(outcome.current_memory).or(stated);
     let is_same = current == Some(outcome.power);
     let improvement = improvement.filter(|improvement| current == Some(improvement.over));
     Verdict {

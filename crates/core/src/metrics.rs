@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::function::FunctionArn;
+use crate::filed;
 use crate::outcome::{Outcome, Size};
 
 pub const NAMESPACE: &str = "PowerTuner";
@@ -21,20 +21,18 @@ pub const NAMES: [&str; 7] = [
 /// A metric's name, its unit (one of `CloudWatch`'s), and its value where that is known.
 type Metric = (&'static str, &'static str, Option<f64>);
 
-/// The line to be logged, at that time.
+/// The line to be logged of an execution, at that time.
 #[must_use]
-pub fn of(outcome: &Outcome, unix_s: u64) -> Value {
+pub fn of(outcome: &Outcome, execution: &str, unix_s: u64) -> Value {
     let mut known = metrics(outcome).to_vec();
     known.retain(|(.., value)| value.is_some_and(f64::is_finite));
     let named: Vec<Value> = known
         .iter()
         .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
         .collect();
-    let function = FunctionArn::try_from(outcome.function.clone());
-    let function = function.map_or_else(
-        |_| outcome.function.clone(),
-        |function| function.name().to_owned(),
-    );
+    // Functions of one name in two accounts have metrics of their own.
+    let function =
+        filed::folder(&outcome.function, execution).unwrap_or_else(|_| outcome.function.clone());
     let line = json!({
         "_aws": {
             "Timestamp": unix_s.saturating_mul(1_000),
@@ -92,6 +90,8 @@ fn metrics(outcome: &Outcome) -> [Metric; 7] {
 
 #[cfg(test)]
 mod tests {
+    const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:tuner:one";
+
     use super::*;
     use crate::MemoryMb;
     use crate::outcome::tests::outcome_of;
@@ -181,7 +181,7 @@ mod tests {
             current_memory: Some(mb(128)),
             ..outcome_of("cost", sizes, 512)
         };
-        let line = of(&outcome, 1_795_304_000);
+        let line = of(&outcome, EXECUTION, 1_795_304_000);
         holds_the_rules(&line);
         assert_eq!(line["_aws"]["Timestamp"], 1_795_304_000_000_u64);
         assert_eq!(
@@ -220,7 +220,7 @@ mod tests {
                 current_memory: current,
                 ..outcome_of("speed", sizes, 512)
             };
-            let line = of(&outcome, 1_795_304_000);
+            let line = of(&outcome, EXECUTION, 1_795_304_000);
             holds_the_rules(&line);
             assert_eq!(values(&line).len(), many);
         }
@@ -244,7 +244,7 @@ mod tests {
                 monthly: Some(month(saving.clone())),
                 ..outcome_of("cost", &[(512, 2e-7, 150.0)], 512)
             };
-            let line = of(&outcome, 1_795_304_000);
+            let line = of(&outcome, EXECUTION, 1_795_304_000);
             holds_the_rules(&line);
             assert_eq!(line["MonthlySaving"], saving);
             assert_eq!(line.get("MonthlySaving").is_some(), is_there);
@@ -257,7 +257,7 @@ mod tests {
             cost: f64::NAN,
             ..outcome_of("cost", &[(512, 2e-7, 150.0)], 512)
         };
-        let line = of(&outcome, 1_795_304_000);
+        let line = of(&outcome, EXECUTION, 1_795_304_000);
         holds_the_rules(&line);
         assert_eq!(line.get("BestCost"), None);
     }

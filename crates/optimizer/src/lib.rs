@@ -78,8 +78,12 @@ pub async fn handle(
         };
         outcome.optimization = Some(applied);
     }
+    let is_wanted = outcome.report.is_some();
     outcome.report = Filed::wanted(&outcome);
-    power_tuner_runtime::log_metrics(&metrics::of(&outcome, deadline.now_unix_s()));
+    if is_wanted && outcome.report.is_none() {
+        tracing::warn!("the outcome is too large to be stored");
+    }
+    power_tuner_runtime::log_metrics(&metrics::of(&outcome, &execution, deadline.now_unix_s()));
     Ok(Output::Chosen(outcome))
 }
 

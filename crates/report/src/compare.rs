@@ -37,6 +37,9 @@ struct Side {
     currency: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     power: Option<u32>,
+    /// What that size is called.
+    #[serde(skip)]
+    chosen: &'static str,
 }
 
 #[derive(Serialize)]
@@ -145,6 +148,7 @@ impl Side {
             strategy: facts.strategy.clone(),
             currency: facts.currency.clone(),
             power: facts.best,
+            chosen: facts.chosen(),
         }
     }
 }
@@ -253,7 +257,7 @@ impl Comparison {
             let of = [&side.function, &side.architecture].into_iter().flatten();
             let of: Vec<&str> = of.map(String::as_str).collect();
             let best = side.power.map(memory).unwrap_or_default();
-            format!("{}; {best} is the best", of.join(", "))
+            format!("{}; {best} is the {}", of.join(", "), side.chosen)
                 .trim_start_matches("; ")
                 .to_owned()
         };
@@ -261,7 +265,8 @@ impl Comparison {
             format!("A is {}: {}.", self.a.name, side(&self.a)),
             format!("B is {}: {}.", self.b.name, side(&self.b)),
         ];
-        if let Some(best) = &self.best {
+        let are_best = [&self.a, &self.b].iter().all(|side| side.chosen == "best");
+        if let Some(best) = self.best.as_ref().filter(|_| are_best) {
             let said = |of: Option<Difference>, what: &str| {
                 let of = of?;
                 let sure = match of.more_than_chance {

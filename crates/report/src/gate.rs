@@ -45,6 +45,13 @@ pub fn show(
     }
 }
 
+/// The verdict alone, for where the format has no room for it.
+#[must_use]
+pub fn words(verdict: &Verdict, strategy: &str) -> String {
+    let words = Words::of(verdict, strategy);
+    format!("{}: {}", words.title, words.all())
+}
+
 const PLAIN: &str = "\u{1b}[0m";
 
 struct Words {
@@ -71,8 +78,11 @@ impl Words {
             Decision::Within | Decision::Outside(_) => None,
         };
         let saving = verdict.monthly_saving.as_ref();
-        let saving =
-            saving.filter(|saving| saving.amount > 0.0 && verdict.current != Some(verdict.best));
+        // What may be chance, or keeps to no limit, promises nothing.
+        let is_clear = !matches!(verdict.decision, Decision::Inconclusive(_));
+        let saving = saving.filter(|saving| {
+            is_clear && saving.amount > 0.0 && verdict.current != Some(verdict.best)
+        });
         Self {
             mark,
             color,

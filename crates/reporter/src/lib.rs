@@ -119,13 +119,14 @@ async fn store(reports: &StoredReports, input: &Input, filed: &mut Filed) -> Res
     let text = serde_json::to_string_pretty(&outcome).map_err(|error| error.to_string())?;
     reports.put(&json, Kind::Json, text.clone()).await?;
     filed.json = Some(json.to_string());
-    filed.moved = moved(reports, &latest, &outcome, text.clone()).await?;
     reports.put(&html, Kind::Html, page(&text, input)?).await?;
     filed.html = Some(html.to_string());
     let settings = outcome.settings.as_ref();
     if settings.is_some_and(|settings| settings.report_link) {
         filed.link = Some(reports.link(&html, LINK_LIVES).await?);
     }
+    // What is compared with next time comes last: before that, a run that is repeated is compared with the same outcome.
+    filed.moved = moved(reports, &latest, &outcome, text).await?;
     tracing::info!(at = %html, "stored");
     Ok(())
 }

@@ -16,6 +16,18 @@ pub fn show(answer: &Value, format: Format, look: Look) -> Result<String, Error>
         Format::Json => Ok(format!("{answer:#}\n")),
         Format::Table if answer["clean"].is_object() => Ok(cleaned(&answer["clean"])),
         Format::Table => Ok(findings(&answer["doctor"], look)),
+        Format::Markdown | Format::Csv | Format::Html | Format::Svg => {
+            fits(format).map(|()| String::new())
+        }
+    }
+}
+
+/// # Errors
+///
+/// The format has no room for an answer: to be known before anything is asked.
+pub fn fits(format: Format) -> Result<(), Error> {
+    match format {
+        Format::Json | Format::Table => Ok(()),
         Format::Markdown | Format::Csv | Format::Html | Format::Svg => Err(Error::Usage(format!(
             "such an answer is shown as table or json, not as {format}"
         ))),

@@ -66,6 +66,12 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     })?;
     let verdict = gate::judge(outcome, *tolerance);
     let (format, look) = (output.format(), output.look(global.color));
+    if output.hides_words() && !global.quiet {
+        eprintln!(
+            "{}",
+            power_tuner_report::gate::words(&verdict, &outcome.strategy)
+        );
+    }
     output.write_shown(power_tuner_report::gate::show(
         &report, &verdict, format, look,
     ))?;
@@ -88,6 +94,13 @@ async fn found(arguments: &Arguments, global: &Global) -> Result<Report, Error> 
             "a dry run chooses no size to check against".to_owned(),
         ));
     }
+    if input.request.auto_optimize {
+        return Err(Error::Usage(
+            "a check changes nothing; leave out `autoOptimize`, or use `power-tuner run`"
+                .to_owned(),
+        ));
+    }
+    arguments.output.is_writable()?;
     let mut session = Session::open(global).await?;
     let execution = session.start(&input).await?;
     let ended = session.end_of(&execution, &input).await?;

@@ -39,6 +39,8 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
         output,
     } = arguments;
     let role = role_arn.clone().map(Value::from);
+    answer::fits(output.format())?;
+    output.is_writable()?;
     let session = Session::open(global).await?;
     let request = doctor_input(function.as_ref().map(FunctionRef::as_str), role.as_ref());
     let (execution, ended) = session.ask("doctor", &request).await?;

@@ -33,6 +33,7 @@ Examples:
 
 pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> {
     let input = arguments.flags.read()?;
+    arguments.output.is_writable()?;
     let mut session = Session::open(global).await?;
     let execution = session.start(&input).await?;
     if arguments.detach {
