@@ -242,6 +242,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_tuning_gave_the_function_is_what_it_has() {
+        let done = |alias: Value, applied: bool| {
+            let done = json!({"applied": applied, "from": 1024, "to": 512, "changed": applied, "alias": alias});
+            judged(&with(&[("/optimization", done)]), 5.0)
+        };
+        let given = done(Value::Null, true);
+        assert_eq!((given.decision, given.current), (Within, Some(given.best)));
+        for left in [done(json!("live"), true), done(Value::Null, false)] {
+            assert_eq!(left.decision, Outside(Fault::TooFarFromTheBest));
+        }
+    }
+
+    #[test]
     fn limits_come_first() {
         let limits = |met: bool, meets: &str| {
             let constraint = json!({"maxDurationMs": 300.0, "confidence": 0.95, "met": met});

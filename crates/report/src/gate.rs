@@ -304,6 +304,19 @@ mod tests {
         ];
         for (verdict, want) in cases {
             assert_eq!(Words::of(&verdict, "cost").all(), want);
+            if matches!(verdict.decision, Inconclusive(_)) {
+                let saving = Verdict {
+                    monthly_saving: Some(Saving {
+                        amount: 12.5,
+                        currency: "USD".to_owned(),
+                    }),
+                    ..verdict
+                };
+                assert_eq!(
+                    words(&saving, "cost"),
+                    format!("Not clear whether the memory is right: {want}")
+                );
+            }
         }
     }
 

@@ -212,6 +212,34 @@ fn the_first_interruption_stops_and_cleans_up() {
     assert_eq!(ended.out, "");
 }
 
+/// It ends between two looks, and somebody gives up just then.
+#[test]
+fn who_interrupts_what_has_just_ended_gets_its_outcome() {
+    const LOOKS: usize = 3;
+    let found = json!({"output": outcome().to_string()});
+    let step_functions = StepFunctions::playing(move |operation, body, nth| {
+        let arn = &body["executionArn"];
+        match (operation, nth) {
+            ("DescribeExecution", ..LOOKS) => {
+                Some(Answer::Is(described(arn, "RUNNING", &json!({}))))
+            }
+            ("DescribeExecution", _) => Some(Answer::Is(described(arn, "SUCCEEDED", &found))),
+            _ => None,
+        }
+    });
+    let child = spawn(&step_functions, "run f --format json");
+    wait_until("followed", || {
+        step_functions.asked("DescribeExecution").len() == LOOKS
+    });
+    interrupt(&child);
+    let ended = end(child).with(0);
+    assert!(step_functions.asked("StopExecution").is_empty());
+    assert_eq!(
+        serde_json::from_str::<Value>(&ended.out).expect("JSON"),
+        outcome()
+    );
+}
+
 #[test]
 fn the_second_interruption_does_not_wait() {
     let step_functions = endless("RUNNING");

@@ -32,6 +32,24 @@ fn what_is_wrong_with_a_command_line_ends_with_2() {
             "`--outcome` judges what was measured",
         ),
         ("check f --dry-run", "a dry run chooses no size"),
+        ("check f --auto-optimize", "a check changes nothing"),
+        (
+            "run f --output /nonexistent/report.html",
+            "cannot write into `/nonexistent`: there is no such folder",
+        ),
+        (
+            "check f --output /nonexistent/report.html",
+            "cannot write into `/nonexistent`",
+        ),
+        (
+            "clean f --output /nonexistent/clean.json",
+            "cannot write into `/nonexistent`",
+        ),
+        ("clean f --format csv", "shown as table or json, not as csv"),
+        (
+            "doctor --output d.md",
+            "shown as table or json, not as markdown",
+        ),
         ("clean f:g:h:i", "invalid value 'f:g:h:i'"),
         ("show /nonexistent", "cannot read `/nonexistent`"),
         ("compare - -", "standard input can be read once"),
