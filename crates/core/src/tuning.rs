@@ -868,7 +868,7 @@ mod tests {
             .as_f64()
             .expect("a number");
         assert!(
-            (execution_cost - 16.0 * 2.5e-5).abs() < 1e-12,
+            (execution_cost - 17.0 * 2.5e-5).abs() < 1e-12,
             "{execution_cost}"
         );
     }
@@ -972,7 +972,7 @@ mod tests {
         assert_eq!(outcome.rounds, 2);
         assert_eq!(outcome.sizes.len(), 2);
         let transitions = outcome.state_machine.execution_cost / 2.5e-5;
-        assert!((transitions - 24.0).abs() < 1e-9, "{transitions}");
+        assert!((transitions - 25.0).abs() < 1e-9, "{transitions}");
     }
 
     #[test]
