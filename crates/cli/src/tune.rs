@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::arguments::Global;
 use crate::aws::{Aws, Execution, Status};
@@ -31,8 +31,16 @@ struct Left<'a> {
 
 /// A clean-up waits two minutes and a little for a publisher that still writes.
 const LONGEST_CLEAN_UP: Duration = Duration::from_mins(5);
+const PAUSE: Duration = Duration::from_secs(5);
 /// A network that is gone is no reason not to stop at once.
 const LAST_LOOK: Duration = Duration::from_secs(5);
+
+/// What a clean-up came to, in words.
+#[derive(Debug, PartialEq, Eq)]
+enum CleanUp {
+    Over(String),
+    TooEarly(String),
+}
 
 impl Session {
     /// # Errors
@@ -113,18 +121,34 @@ impl Session {
             Ok(Err(error)) => return format!("{error}\n{}", left.running()),
             Ok(Ok(())) => {}
         }
-        // Its answer says that all is well, which the end of the execution does not.
+        loop {
+            match self.clean_up(left, input).await {
+                // The step that was stopped may still be ending, and nobody touches what it holds.
+                CleanUp::TooEarly(said) => {
+                    self.display
+                        .say("the last step of the tuning is still ending; looking once more");
+                    if self.stop.unless(sleep(PAUSE)).await.is_err() {
+                        return said;
+                    }
+                }
+                CleanUp::Over(said) => return said,
+            }
+        }
+    }
+
+    /// Its answer says that all is well, which the end of the execution does not.
+    async fn clean_up(&mut self, left: &Left<'_>, input: &Input) -> CleanUp {
         let request = clean_input(left.function, input.value.get("roleARN"));
         let clean_up = match self.start_with("clean", &request).await {
             Ok(clean_up) => clean_up,
-            Err(error) => return format!("{error}\n{}", left.not_clean()),
+            Err(error) => return CleanUp::Over(format!("{error}\n{}", left.not_clean())),
         };
-        match follow(&self.aws, &clean_up, &mut self.display, &mut self.stop).await {
+        let said = match follow(&self.aws, &clean_up, &mut self.display, &mut self.stop).await {
             Ok(Followed::Ended(Execution {
                 status: Status::Succeeded,
                 output,
                 ..
-            })) => left.cleaned(&output.unwrap_or_default()),
+            })) => return left.cleaned(&output.unwrap_or_default()),
             Ok(Followed::Ended(Execution { error, cause, .. })) => {
                 format!(
                     "the clean-up failed: {error}: {cause}\n{}",
@@ -135,7 +159,8 @@ impl Session {
                 "the tuning was stopped; the clean-up goes on, look at it with `power-tuner show {clean_up}`"
             ),
             Err(error) => format!("{error}\n{}", left.not_clean()),
-        }
+        };
+        CleanUp::Over(said)
     }
 
     /// Has the state machine do something else than to tune, and waits for its answer. Who does not wait stops nothing.
@@ -159,7 +184,7 @@ impl Session {
 
 impl Left<'_> {
     /// By the answer of the clean-up.
-    fn cleaned(&self, answer: &str) -> String {
+    fn cleaned(&self, answer: &str) -> CleanUp {
         let answer: Value = serde_json::from_str(answer).unwrap_or_default();
         let alone: Vec<&str> = answer["clean"]["left"]
             .as_array()
@@ -168,13 +193,18 @@ impl Left<'_> {
             .filter_map(Value::as_str)
             .collect();
         if alone.is_empty() {
-            "the tuning was stopped, and nothing of it is left".to_owned()
+            return CleanUp::Over("the tuning was stopped, and nothing of it is left".to_owned());
+        }
+        let is_of_this_tuning = alone.iter().all(|left| left.contains(self.execution));
+        let alone = alone.join("; ");
+        let said = format!(
+            "the clean-up left something alone: {alone}\n{}",
+            self.not_clean()
+        );
+        if is_of_this_tuning {
+            CleanUp::TooEarly(said)
         } else {
-            let alone = alone.join("; ");
-            format!(
-                "the clean-up left something alone: {alone}\n{}",
-                self.not_clean()
-            )
+            CleanUp::Over(said)
         }
     }
 
@@ -254,13 +284,22 @@ mod tests {
             execution: "arn:e",
         };
         let clean = left.cleaned(r#"{"clean": {"deleted": [], "adopted": []}}"#);
-        assert_eq!(clean, "the tuning was stopped, and nothing of it is left");
-        let alone = left.cleaned(r#"{"clean": {"left": ["the lock: it may not be read"]}}"#);
-        assert!(alone.contains("the lock: it may not be read"), "{alone}");
-        assert!(
-            alone.contains("`power-tuner clean f` makes sure"),
-            "{alone}"
-        );
+        let want = "the tuning was stopped, and nothing of it is left".to_owned();
+        assert_eq!(clean, CleanUp::Over(want));
+        let alone = |what: &str| left.cleaned(&json!({"clean": {"left": [what]}}).to_string());
+        let CleanUp::Over(said) = alone("the lock: it may not be read") else {
+            panic!("nothing says that it is this tuning's");
+        };
+        for part in [
+            "the lock: it may not be read",
+            "`power-tuner clean f` makes sure",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(matches!(
+            alone("the lock: `arn:e` locked it and still held it"),
+            CleanUp::TooEarly(_)
+        ));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tunings that are started, followed, stopped and left.
 
 use std::process::{Child, Stdio};
+use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -210,6 +211,47 @@ fn the_first_interruption_stops_and_cleans_up() {
         ended.err
     );
     assert_eq!(ended.out, "");
+}
+
+/// The step that was stopped ends later than the execution, and holds the lock until then.
+#[test]
+fn a_clean_up_that_comes_too_early_is_made_once_more() {
+    let (tuning, first) = (Mutex::new(None), Mutex::new(None));
+    let step_functions = StepFunctions::playing(move |operation, body, _| {
+        let arn = &body["executionArn"];
+        let name = arn.as_str().filter(|_| operation == "DescribeExecution")?;
+        if !name.contains(":clean-") {
+            *tuning.lock().expect("sound") = Some(name.to_owned());
+            return Some(Answer::Is(described(arn, "RUNNING", &json!({}))));
+        }
+        let mut first = first.lock().expect("sound");
+        let is_first = first.get_or_insert_with(|| name.to_owned()) == name;
+        let holder = tuning.lock().expect("sound").clone().expect("a tuning");
+        let left = json!({"clean": {"function": "arn:f", "deleted": [], "adopted": [],
+            "left": [format!("the lock: `{holder}` locked it and still held it")]}});
+        let output = json!({"output": left.to_string()});
+        is_first.then(|| Answer::Is(described(arn, "SUCCEEDED", &output)))
+    });
+    let child = spawn(&step_functions, "run f");
+    wait_until("followed", || {
+        step_functions.asked("DescribeExecution").len() > 1
+    });
+    interrupt(&child);
+    let ended = end(child).with(130);
+    let inputs = step_functions.asked("StartExecution");
+    let clean_ups = inputs.iter().filter(|start| {
+        start["input"]
+            .as_str()
+            .is_some_and(|input| input.contains("clean"))
+    });
+    assert_eq!(clean_ups.count(), 2);
+    assert!(
+        ended
+            .err
+            .ends_with("the tuning was stopped, and nothing of it is left\n"),
+        "{}",
+        ended.err
+    );
 }
 
 /// It ends between two looks, and somebody gives up just then.
