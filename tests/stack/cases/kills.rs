@@ -94,19 +94,23 @@ fn waiting_process(bench: &Bench, target: &Target) -> Result<String> {
         Ok(call.and_then(|call| call["caller"].as_u64()))
     };
     wait_until(|| Ok(caller()?.is_some()))?;
-    owner_of_port(caller()?.context("a caller")?)
+    let port = simulator.url().rsplit(':').next().unwrap_or_default();
+    let port = port.parse().context("the simulator's port")?;
+    owner_of_connection(caller()?.context("a caller")?, port)
 }
 
-/// The process with a connection from that port, as the kernel shows it.
-fn owner_of_port(port: u64) -> Result<String> {
+/// The process with a connection between these ports, as the kernel shows it. One port may have connections to several
+/// servers at once, of different processes.
+fn owner_of_connection(port: u64, to: u64) -> Result<String> {
     let connections = fs::read_to_string("/proc/net/tcp")?;
-    let from = format!(":{port:04X}");
+    let (from, to) = (format!(":{port:04X}"), format!(":{to:04X}"));
     let socket = connections
         .lines()
         .find_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let (local, inode) = (fields.get(1)?, fields.get(9)?);
-            (local.ends_with(&from) && *inode != "0").then(|| format!("socket:[{inode}]"))
+            let (local, remote, inode) = (fields.get(1)?, fields.get(2)?, fields.get(9)?);
+            let is_it = local.ends_with(&from) && remote.ends_with(&to) && *inode != "0";
+            is_it.then(|| format!("socket:[{inode}]"))
         })
         .with_context(|| format!("no connection from port {port}"))?;
     for process in fs::read_dir("/proc")? {
