@@ -148,7 +148,7 @@ impl<'a> Bench<'a> {
 
     fn objects_logged(&self) -> Result<Vec<Value>> {
         let mut lines = Vec::new();
-        self.logged(|group, message| {
+        self.local.aws().logged(|group, message| {
             for line in message.lines() {
                 if let Ok(Value::Object(mut line)) = serde_json::from_str(line) {
                     line.insert("group".to_owned(), group.clone());
@@ -162,25 +162,11 @@ impl<'a> Bench<'a> {
     /// Every text in every log group so far, whoever wrote it.
     pub fn everything_logged(&self) -> Result<String> {
         let mut all = String::new();
-        self.logged(|_, message| {
+        self.local.aws().logged(|_, message| {
             all.push_str(message);
             all.push('\n');
         })?;
         Ok(all)
-    }
-
-    fn logged(&self, mut each: impl FnMut(&Value, &str)) -> Result<()> {
-        let aws = self.local.aws();
-        let groups = aws.call("logs", "Logs_20140328.DescribeLogGroups", &json!({}))?;
-        for group in groups["logGroups"].as_array().context("`logGroups`")? {
-            let name = &group["logGroupName"];
-            let query = json!({"logGroupName": name});
-            let found = aws.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
-            for event in found["events"].as_array().into_iter().flatten() {
-                each(name, event["message"].as_str().unwrap_or_default());
-            }
-        }
-        Ok(())
     }
 }
 

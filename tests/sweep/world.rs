@@ -223,7 +223,7 @@ impl World {
         let mut process = tokio::spawn(async move {
             let _alive = alive;
             let longest = longest(&name);
-            let clients = clients(&line).await;
+            let clients = clients(&line);
             let until = Deadline::at(now, longest);
             timeout(longest, e2e::run(&name, input, clients, until)).await
         });
@@ -440,11 +440,11 @@ impl Line {
 }
 
 /// A function's clients after its cold start.
-async fn clients(line: &Arc<Line>) -> Clients {
+fn clients(line: &Arc<Line>) -> Clients {
     let wire = || -> Arc<dyn Wire> { Arc::new(Shared(Arc::clone(line))) };
     Clients {
-        api: LambdaApi::through(wire()).await,
-        executions: StepFunctionsApi::through(wire()).await,
+        api: LambdaApi::through(wire()),
+        executions: StepFunctionsApi::through(wire()),
         objects: StoredPayloads::through(wire()),
         reports: StoredReports::through(wire()),
     }

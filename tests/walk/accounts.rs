@@ -88,9 +88,9 @@ impl Accounts {
         }
     }
 
-    async fn world(&self) -> World {
+    fn world(&self) -> World {
         let between = Arc::new(self.clone());
-        World::apart(Arc::clone(&self.home), Arc::clone(&self.away), between).await
+        World::apart(Arc::clone(&self.home), Arc::clone(&self.away), between)
     }
 
     fn sts(&self) -> MutexGuard<'_, Sts> {
@@ -263,7 +263,7 @@ async fn a_function_of_another_account_is_tuned_under_its_role_and_all_else_unde
         accounts.home.create(processor).expect("a sound function");
     }
     accounts.home.put_object("payloads", "key", "1");
-    let world = accounts.world().await;
+    let world = accounts.world();
     let input = with(json!({
         "payloadS3": "s3://payloads/key", "preProcessorARN": "before", "postProcessorARN": "after",
     }));
@@ -304,7 +304,7 @@ async fn a_function_of_another_account_is_tuned_under_its_role_and_all_else_unde
 #[tokio::test(flavor = "multi_thread")]
 async fn the_best_size_is_applied_under_the_role() {
     let accounts = Accounts::new().await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let input = with(json!({"autoOptimize": true, "autoOptimizeAlias": "live"}));
     let outcome = world.tune("one", input).await.expect("an outcome");
     assert_eq!(world.memory(), outcome["power"]);
@@ -320,7 +320,7 @@ async fn the_best_size_is_applied_under_the_role() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_applied_under_the_role_is_in_the_cause() {
     let accounts = Accounts::new().await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let input = with(json!({"autoOptimize": true, "autoOptimizeAlias": "live"}));
     let outcome = world.tune("one", input).await.expect("an outcome");
     let lost = json!({
@@ -342,7 +342,7 @@ async fn a_name_means_a_function_of_the_roles_account() {
     // A name has no region, so that the function has to be in the tuner's.
     for name in ["f", "222222222222:function:f"] {
         let accounts = Accounts::in_region("us-east-1", FunctionSpec::named(FUNCTION)).await;
-        let world = accounts.world().await;
+        let world = accounts.world();
         let input = with(json!({"lambdaARN": name}));
         let outcome = world.tune("one", input).await.expect("an outcome");
         let function = "arn:aws:lambda:us-east-1:222222222222:function:f";
@@ -355,7 +355,7 @@ async fn a_name_means_a_function_of_the_roles_account() {
 async fn a_role_that_may_not_be_assumed_is_named_before_anything_is_touched() {
     let accounts = Accounts::new().await;
     accounts.delete_the_role();
-    let world = accounts.world().await;
+    let world = accounts.world();
     let failure = world.fail_to_tune("one", input()).await;
     assert_eq!(failure.error, "AccessDenied", "{}", failure.cause);
     denies_the_role(&failure.cause);
@@ -373,7 +373,7 @@ async fn what_the_role_lacks_is_named_as_the_roles_own() {
         ("Invoke", "lambda:InvokeFunction"),
     ] {
         let accounts = Accounts::new().await;
-        let world = accounts.world().await;
+        let world = accounts.world();
         world.faults(action, 1, Fault::status(403));
         let failure = world.fail_to_tune("one", input()).await;
         let part = format!("the role `{ROLE}` may not call `{named}` on `{TARGET}");
@@ -394,7 +394,7 @@ async fn a_role_that_is_lost_while_measuring_fails_the_sizes_and_is_named() {
         flat_above_mb: 1769.0,
     };
     let accounts = Accounts::with(spec).await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let lost = async {
         while world.calls("Invoke").is_empty() {
             sleep(Duration::from_millis(1)).await;
@@ -419,7 +419,7 @@ async fn a_role_that_is_lost_while_measuring_fails_the_sizes_and_is_named() {
 /// The role is deleted while the function has another size than its own.
 async fn lost_in_the_middle() -> (Accounts, World) {
     let accounts = Accounts::with(slow()).await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let lost = async {
         while world.memory() != 128 {
             sleep(Duration::from_millis(1)).await;
@@ -455,7 +455,7 @@ async fn a_role_that_was_lost_in_the_middle_restores_everything_once_it_is_back(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_that_was_stopped_is_cleaned_up_under_its_role() {
     let accounts = Accounts::with(slow()).await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let changed = |world: &World| world.memory() == 128;
     world.stop_when("one", input(), Worker::Dies, changed).await;
     world.let_the_lock_expire().await;
@@ -466,7 +466,7 @@ async fn an_execution_that_was_stopped_is_cleaned_up_under_its_role() {
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_were_refused_are_not_used_again() {
     let accounts = Accounts::with(slow()).await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let changed = |world: &World| world.memory() == 128;
     world.stop_when("one", input(), Worker::Dies, changed).await;
     accounts.delete_the_role();
@@ -484,7 +484,7 @@ async fn credentials_that_were_refused_are_not_used_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clean_up_by_hand_needs_the_role_too() {
     let accounts = Accounts::in_region("us-east-1", FunctionSpec::named(FUNCTION)).await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let target = accounts.away.arn(FUNCTION);
     let denied = world.clean(json!({"function": target})).await;
     let denied = denied.expect_err("it is another account's");
@@ -508,7 +508,7 @@ async fn a_clean_up_by_hand_needs_the_role_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_of_another_accounts_tuner_counts_as_held() {
     let accounts = Accounts::new().await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     world.lock("512", 1, "foreign").await;
     world.remember();
     accounts
@@ -528,7 +528,7 @@ async fn credentials_are_renewed_before_they_end() {
     let accounts = Accounts::new().await;
     // Less than what is left for a call to begin.
     accounts.sts().sessions_last = Duration::from_mins(4);
-    let world = accounts.world().await;
+    let world = accounts.world();
     world.tune("one", input()).await.expect("an outcome");
     let sessions = accounts.sts().sessions.len();
     assert_eq!(sessions, accounts.away.calls().len(), "one for each call");
@@ -537,7 +537,7 @@ async fn credentials_are_renewed_before_they_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_are_not_in_the_state() {
     let accounts = Accounts::new().await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let outcome = world.tune("one", input()).await.expect("an outcome");
     let state = format!("{outcome} {}", world.plan("one"));
     assert!(state.contains(ROLE), "it has the plan");
@@ -550,7 +550,7 @@ async fn credentials_are_not_in_the_state() {
 async fn sts_may_be_busy_for_a_moment() {
     let accounts = Accounts::new().await;
     accounts.sts().failures = 2;
-    let world = accounts.world().await;
+    let world = accounts.world();
     world.tune("one", input()).await.expect("an outcome");
     world.is_as_before();
 }
@@ -558,7 +558,7 @@ async fn sts_may_be_busy_for_a_moment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_looks_at_a_function_of_another_account_under_its_role() {
     let accounts = Accounts::new().await;
-    let world = accounts.world().await;
+    let world = accounts.world();
     let asked = || json!({"doctor": TARGET, "roleARN": ROLE});
     let seen = world.ask("well", asked()).await.expect("an output");
     assert_eq!(seen["doctor"]["healthy"], true, "{seen:#}");
@@ -587,7 +587,7 @@ async fn the_doctor_looks_at_a_function_of_another_account_under_its_role() {
 async fn the_doctor_names_a_role_that_may_not_be_assumed() {
     let accounts = Accounts::new().await;
     accounts.delete_the_role();
-    let world = accounts.world().await;
+    let world = accounts.world();
     for function in [json!(TARGET), json!({})] {
         let asked = json!({"doctor": function, "roleARN": ROLE});
         let seen = world.ask("asked", asked).await.expect("an output");

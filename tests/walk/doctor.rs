@@ -461,7 +461,7 @@ async fn nothing_is_changed_where_aws_takes_what_it_should_refuse() {
     sim.create(FunctionSpec::named(FUNCTION))
         .expect("a function");
     let careless = Arc::new(Careless(Arc::clone(&sim)));
-    let world = World::apart(Arc::clone(&sim), sim, careless).await;
+    let world = World::apart(Arc::clone(&sim), sim, careless);
     let output = world.ask("asked", json!({"doctor": FUNCTION})).await;
     let seen = Diagnosis(output.expect("an output")["doctor"].take());
     assert_eq!(seen.complaints(), [""; 0]);

@@ -6,6 +6,7 @@ mod calls;
 mod cold;
 mod commands;
 mod confidence;
+mod counts;
 mod doctor;
 mod filing;
 mod hostile;

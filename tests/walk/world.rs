@@ -145,8 +145,8 @@ impl World {
             ..Options::default()
         };
         let sim = Sim::start(options).await.expect("the simulator starts");
-        let api = LambdaApi::local(&sim.url()).await;
-        Self::on(sim, api, spec, longest_wait_s).await
+        let api = LambdaApi::local(&sim.url());
+        Self::on(sim, api, spec, longest_wait_s)
     }
 
     /// Where time is the test's own, and as long as on AWS: nothing waits for a socket.
@@ -158,8 +158,8 @@ impl World {
     pub async fn at_pace(spec: FunctionSpec, options: Options, per_s: Option<f64>) -> Self {
         let sim = Arc::new(Sim::start(options).await.expect("the simulator starts"));
         let line = Arc::new(Line::to(&sim));
-        let api = LambdaApi::through(line.wire()).await;
-        let executions = StepFunctionsApi::through(line.wire()).await;
+        let api = LambdaApi::through(line.wire());
+        let executions = StepFunctionsApi::through(line.wire());
         let mut world = Self::of(Arc::clone(&sim), api, executions, spec, LONGEST_WAIT_S);
         world.machine = world.machine.with_second(Duration::from_secs(1));
         world.own_lines = Some(OwnLines {
@@ -183,8 +183,8 @@ impl World {
             .unwrap_or_default()
     }
 
-    async fn on(sim: Sim, api: LambdaApi, spec: FunctionSpec, longest_wait_s: u64) -> Self {
-        let executions = StepFunctionsApi::local(&sim.url()).await;
+    fn on(sim: Sim, api: LambdaApi, spec: FunctionSpec, longest_wait_s: u64) -> Self {
+        let executions = StepFunctionsApi::local(&sim.url());
         Self::of(Arc::new(sim), api, executions, spec, longest_wait_s)
     }
 
@@ -217,10 +217,10 @@ impl World {
     }
 
     /// The function is of another account than the tuner, with this between the two.
-    pub async fn apart(home: Arc<Sim>, away: Arc<Sim>, between: Arc<dyn Wire>) -> Self {
+    pub fn apart(home: Arc<Sim>, away: Arc<Sim>, between: Arc<dyn Wire>) -> Self {
         let world = Self {
-            api: LambdaApi::through(Arc::clone(&between)).await,
-            executions: StepFunctionsApi::through(Arc::clone(&between)).await,
+            api: LambdaApi::through(Arc::clone(&between)),
+            executions: StepFunctionsApi::through(Arc::clone(&between)),
             machine: e2e::machine(|name| home.arn(name), 2),
             sim: away,
             home,
@@ -463,7 +463,7 @@ impl World {
         };
         async move {
             let api = match own {
-                Some((line, per_s)) => LambdaApi::through_at_pace(line.wire(), per_s).await,
+                Some((line, per_s)) => LambdaApi::through_at_pace(line.wire(), per_s),
                 None => api,
             };
             Clients {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, future};
 use aws_sdk_lambda::Client;
@@ -15,6 +14,7 @@ use aws_sdk_lambda::config::{
     ConfigBag, Credentials, IdentityCache, Intercept, ProvideCredentials, RuntimeComponents,
 };
 use aws_sdk_lambda::error::{BoxError, ProvideErrorMetadata};
+use aws_types::SdkConfig;
 use power_tuner_core::TuneError;
 use power_tuner_core::role::RoleArn;
 use tokio::sync::Mutex;

@@ -1,13 +1,18 @@
 //! How this process talks to AWS.
 
-use std::sync::Arc;
+use std::env;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_sdk_lambda::config::retry::RetryPartition;
-use aws_sdk_lambda::config::{Credentials, SharedHttpClient};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use aws_sdk_lambda::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_types::SdkConfig;
+use aws_types::sdk_config::Builder;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::wire::{self, Wire};
 
@@ -16,21 +21,34 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(15);
 /// Everybody in the account shares 15 requests a second, so being throttled is nothing unusual.
 const ATTEMPTS: u32 = 6;
 
-/// Region, credentials and endpoints come from the environment that Lambda gives to a function.
-pub(crate) async fn from_env() -> SdkConfig {
-    let https = power_tuner_https::https().expect("Lambda's own image has certificates");
-    loader(https).load().await
+/// Region, credentials and endpoints come from the environment that Lambda gives to a function. All clients share the
+/// connections.
+pub(crate) fn from_env() -> SdkConfig {
+    static SHARED: OnceLock<SdkConfig> = OnceLock::new();
+    let shared = SHARED.get_or_init(|| {
+        let https = power_tuner_https::https().expect("Lambda's own image has certificates");
+        let is_on = |name| env::var(name).is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+        let mut config = builder(https)
+            .region(env::var("AWS_REGION").ok().map(Region::new))
+            .credentials_provider(SharedCredentialsProvider::new(FromEnv))
+            .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
+            .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"))
+            .service_config(FromEnv);
+        config.set_endpoint_url(env::var("AWS_ENDPOINT_URL").ok());
+        config.build()
+    });
+    shared.clone()
 }
 
 /// A service on this machine that asks for no real credentials.
-pub(crate) async fn local(endpoint: &str) -> SdkConfig {
-    at(power_tuner_https::http(), endpoint).await
+pub(crate) fn local(endpoint: &str) -> SdkConfig {
+    at(power_tuner_https::http(), endpoint)
 }
 
 /// Somebody in this process who plays AWS.
-pub(crate) async fn through(wire: Arc<dyn Wire>) -> SdkConfig {
+pub(crate) fn through(wire: Arc<dyn Wire>) -> SdkConfig {
     // An address, so that S3's bucket is in the path.
-    at(wire::through(wire), "http://127.0.0.1").await
+    at(wire::through(wire), "http://127.0.0.1")
 }
 
 /// All clients of a process share what the SDK allows for retries; with this, one has its own, as if it were alone.
@@ -38,14 +56,13 @@ pub(crate) fn own_retries() -> RetryPartition {
     RetryPartition::custom("own").build()
 }
 
-async fn at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
+fn at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new("local-key", "local-secret", None, None, "local");
-    loader(http)
+    builder(http)
         .region(Region::from_static("us-east-1"))
-        .credentials_provider(credentials)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
-        .load()
-        .await
+        .build()
 }
 
 /// For a call whose attempts, all together, may take no longer than `longest`.
@@ -57,12 +74,51 @@ pub(crate) fn within(longest: Duration) -> aws_sdk_lambda::config::Builder {
     aws_sdk_lambda::Config::builder().timeout_config(timeouts)
 }
 
-fn loader(http: SharedHttpClient) -> ConfigLoader {
+fn builder(http: SharedHttpClient) -> Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(LONGEST_ANSWER)
         .build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts)
+}
+
+/// What Lambda puts into a function's environment. The SDK's own way of asking for it also knows files, containers, hosts
+/// and single sign-on, and is a tenth of a function's package.
+#[derive(Debug)]
+struct FromEnv;
+
+impl ProvideCredentials for FromEnv {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(credentials())
+    }
+}
+
+fn credentials() -> provider::Result {
+    let said = |name| {
+        env::var(name)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| CredentialsError::not_loaded(format!("{name} is not set")))
+    };
+    Ok(Credentials::new(
+        said("AWS_ACCESS_KEY_ID")?,
+        said("AWS_SECRET_ACCESS_KEY")?,
+        said("AWS_SESSION_TOKEN").ok(),
+        None,
+        "the function's environment",
+    ))
+}
+
+impl LoadServiceConfig for FromEnv {
+    /// `AWS_ENDPOINT_URL_LAMBDA` and the like.
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace(' ', "_");
+        env::var(format!("{}_{service}", key.env())).ok()
+    }
 }

@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_lambda::config::retry::RetryConfig;
@@ -14,6 +13,7 @@ use aws_sdk_lambda::config::{
 };
 use aws_sdk_lambda::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_lambda::types::FunctionConfiguration;
+use aws_types::SdkConfig;
 use power_tuner_core::configuration::Configuration;
 use power_tuner_core::function::{FunctionArn, region_in};
 use power_tuner_core::measurement::Version;
@@ -58,32 +58,35 @@ pub enum Deletion {
 }
 
 impl LambdaApi {
-    pub async fn from_env() -> Self {
-        Self::new(&client::from_env().await, Some(paced::rate()))
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::new(&client::from_env(), Some(paced::rate()))
     }
 
     /// A Lambda service on this machine, such as a simulated one.
-    pub async fn local(endpoint: &str) -> Self {
-        Self::new(&client::local(endpoint).await, None)
+    #[must_use]
+    pub fn local(endpoint: &str) -> Self {
+        Self::new(&client::local(endpoint), None)
     }
 
     /// The same, asked no more often than so many times a second; calls of functions do not count.
-    pub async fn local_at_pace(endpoint: &str, per_s: f64) -> Self {
-        Self::new(&client::local(endpoint).await, Some(per_s))
+    #[must_use]
+    pub fn local_at_pace(endpoint: &str, per_s: f64) -> Self {
+        Self::new(&client::local(endpoint), Some(per_s))
     }
 
     /// Somebody in this process who plays AWS.
-    pub async fn through(wire: Arc<dyn Wire>) -> Self {
-        Self::through_at_pace(wire, None).await
+    pub fn through(wire: Arc<dyn Wire>) -> Self {
+        Self::through_at_pace(wire, None)
     }
 
     /// The same, asked no more often than so many times a second.
-    pub async fn through_at_pace(wire: Arc<dyn Wire>, per_s: Option<f64>) -> Self {
+    pub fn through_at_pace(wire: Arc<dyn Wire>, per_s: Option<f64>) -> Self {
         let own = |client: &Client| {
             let config = client.config().to_builder();
             Client::from_conf(config.retry_partition(client::own_retries()).build())
         };
-        let api = Self::new(&client::through(wire).await, per_s);
+        let api = Self::new(&client::through(wire), per_s);
         Self {
             control: own(&api.control),
             measured: own(&api.measured),

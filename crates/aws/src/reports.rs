@@ -87,7 +87,7 @@ impl StoredReports {
     ///
     /// S3 refuses, or gives no answer.
     pub async fn put(&self, at: &S3Uri, kind: Kind, text: String) -> Result<(), NotStored> {
-        let put = self.s3.client().await.put_object();
+        let put = self.s3.client().put_object();
         let put = put.bucket(&at.bucket).key(&at.key);
         let put = put.content_type(kind.content_type());
         let put = put.body(ByteStream::from(text.into_bytes()));
@@ -103,7 +103,7 @@ impl StoredReports {
     ///
     /// S3 refuses, or gives no answer.
     pub async fn put_first(&self, at: &S3Uri, kind: Kind, text: String) -> Result<bool, NotStored> {
-        let put = self.s3.client().await.put_object();
+        let put = self.s3.client().put_object();
         let put = put.bucket(&at.bucket).key(&at.key).if_none_match("*");
         let put = put.content_type(kind.content_type());
         let put = put.body(ByteStream::from(text.into_bytes()));
@@ -120,7 +120,7 @@ impl StoredReports {
     ///
     /// S3 gives no answer, or one that helps nobody.
     pub async fn read(&self, at: &S3Uri) -> Result<Found, NotStored> {
-        let get = self.s3.client().await.get_object();
+        let get = self.s3.client().get_object();
         let object = match get.bucket(&at.bucket).key(&at.key).send().await {
             Ok(object) => object,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(Found::Nothing),
@@ -157,7 +157,7 @@ impl StoredReports {
             detail,
         };
         let lives = PresigningConfig::expires_in(lives).map_err(|error| not(error.to_string()))?;
-        let get = self.s3.client().await.get_object();
+        let get = self.s3.client().get_object();
         let get = get.bucket(&at.bucket).key(&at.key);
         let signed = get.presigned(lives).await;
         signed

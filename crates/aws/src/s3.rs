@@ -1,9 +1,8 @@
 //! S3's client, which costs nothing before it is used.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::Client;
-use tokio::sync::OnceCell;
 
 use crate::client;
 use crate::wire::Wire;
@@ -11,7 +10,7 @@ use crate::wire::Wire;
 #[derive(Debug)]
 pub(crate) struct S3 {
     at: At,
-    client: OnceCell<Client>,
+    client: OnceLock<Client>,
 }
 
 /// Where S3 is.
@@ -40,20 +39,19 @@ impl S3 {
     fn new(at: At) -> Self {
         Self {
             at,
-            client: OnceCell::new(),
+            client: OnceLock::new(),
         }
     }
 
-    pub async fn client(&self) -> &Client {
-        let connect = async || match &self.at {
-            At::Aws => Client::new(&client::from_env().await),
-            At::Local(endpoint) => Client::new(&client::local(endpoint).await),
+    pub fn client(&self) -> &Client {
+        self.client.get_or_init(|| match &self.at {
+            At::Aws => Client::new(&client::from_env()),
+            At::Local(endpoint) => Client::new(&client::local(endpoint)),
             At::Through(wire) => {
-                let shared = client::through(Arc::clone(wire)).await;
+                let shared = client::through(Arc::clone(wire));
                 let config = aws_sdk_s3::config::Builder::from(&shared);
                 Client::from_conf(config.retry_partition(client::own_retries()).build())
             }
-        };
-        self.client.get_or_init(connect).await
+        })
     }
 }

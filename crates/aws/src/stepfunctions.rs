@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::primitives::DateTime;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
+use aws_types::SdkConfig;
 use power_tuner_core::TuneError;
 use power_tuner_core::lock::Execution;
 use power_tuner_core::plan::Plan;
@@ -33,18 +33,20 @@ struct State {
 }
 
 impl StepFunctionsApi {
-    pub async fn from_env() -> Self {
-        Self::new(&client::from_env().await)
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::new(&client::from_env())
     }
 
     /// A service on this machine, such as a simulated one.
-    pub async fn local(endpoint: &str) -> Self {
-        Self::new(&client::local(endpoint).await)
+    #[must_use]
+    pub fn local(endpoint: &str) -> Self {
+        Self::new(&client::local(endpoint))
     }
 
     /// Somebody in this process who plays AWS.
-    pub async fn through(wire: Arc<dyn Wire>) -> Self {
-        let config = aws_sdk_sfn::config::Builder::from(&client::through(wire).await);
+    pub fn through(wire: Arc<dyn Wire>) -> Self {
+        let config = aws_sdk_sfn::config::Builder::from(&client::through(wire));
         Self {
             client: Client::from_conf(config.retry_partition(client::own_retries()).build()),
         }

@@ -68,7 +68,7 @@ impl StoredPayloads {
             location: at.to_string(),
             detail,
         };
-        let client = self.s3.client().await;
+        let client = self.s3.client();
         let object = client
             .get_object()
             .bucket(&at.bucket)

@@ -48,7 +48,7 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 pub async fn ready(
     api: &LambdaApi,
     function: &FunctionArn,
-    versions: &[Version],
+    versions: impl Iterator<Item = &Version>,
     patience: Duration,
 ) -> Result<Ready, TuneError> {
     let give_up = Instant::now() + patience;

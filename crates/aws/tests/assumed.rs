@@ -71,7 +71,7 @@ async fn credentials_are_not_in_the_log() {
         .init();
     let account = Arc::new(Account::default());
     let role = RoleArn::parse("arn:aws:iam::222222222222:role/tuned").expect("a role");
-    let api = LambdaApi::through(Arc::<Account>::clone(&account)).await;
+    let api = LambdaApi::through(Arc::<Account>::clone(&account));
     let target = api.of_target(
         Some(&role),
         "arn:aws:states:us-east-1:123456789012:execution:m:one",

@@ -32,7 +32,7 @@ async fn bench_in(region: &str, spec: FunctionSpec) -> Bench {
     let sim = Sim::start(options).await.expect("the simulator starts");
     let function = FunctionArn::try_from(sim.arn(&spec.name)).expect("a function's ARN");
     sim.create(spec).expect("a sound function");
-    let api = LambdaApi::local(&sim.url()).await;
+    let api = LambdaApi::local(&sim.url());
     Bench { sim, api, function }
 }
 
@@ -433,7 +433,7 @@ async fn a_long_call_is_kept_alive_on_a_path_that_drops_what_is_idle() {
 #[tokio::test]
 async fn the_control_plane_is_asked_no_more_often_than_the_pace_allows() {
     let bench = bench(FunctionSpec::named("f")).await;
-    let paced = LambdaApi::local_at_pace(&bench.sim.url(), 20.0).await;
+    let paced = LambdaApi::local_at_pace(&bench.sim.url(), 20.0);
     let start = std::time::Instant::now();
     let asks = (0..11).map(|_| paced.configuration("f"));
     futures::future::try_join_all(asks).await.expect("answers");
@@ -470,7 +470,7 @@ async fn an_answer_that_cannot_be_read_is_an_error_without_the_answer() {
             );
         }
     });
-    let api = LambdaApi::local(&url).await;
+    let api = LambdaApi::local(&url);
     let error = api.configuration("f").await.expect_err("half an answer");
     let shown = error.to_string();
     assert!(shown.contains("got no answer: "), "{shown}");

@@ -3,7 +3,7 @@ use power_tuner_executor::{examine, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let api = &LambdaApi::from_env().await; // once per cold start
+    let api = &LambdaApi::from_env(); // once per cold start
     let objects = &StoredPayloads::from_env();
     power_tuner_runtime::serve_with_doctor(
         move |input, deadline| handle(api, objects, input, deadline),

@@ -37,7 +37,7 @@ async fn bench_with(call_ms: f64, options: Options) -> Bench {
         flat_above_mb: 1769.0,
     };
     sim.create(spec).expect("a sound function");
-    let api = LambdaApi::local(&sim.url()).await;
+    let api = LambdaApi::local(&sim.url());
     let current = api.configuration("f").await.expect("a configuration");
     api.publish(
         &current.function,

@@ -248,8 +248,10 @@ impl Function {
             "On".clone_into(&mut version.configuration.snap_start.optimization_status);
         }
         let takes_ms = self.publish_ms(&version.configuration, world);
-        version.state = State::Pending;
-        version.change = Some(world.change(takes_ms, fails));
+        if takes_ms > 0.0 || fails {
+            version.state = State::Pending;
+            version.change = Some(world.change(takes_ms, fails));
+        }
         version.published_from = Some(source);
         self.last_number += 1;
         self.versions.insert(self.last_number, version);

@@ -32,6 +32,15 @@ struct Arguments {
     /// Control plane requests that the account may make in a second of real time, which are 15 on AWS; unlimited if left out
     #[arg(long)]
     control_plane_per_s: Option<u32>,
+    /// How long a request of an action is on its way, in simulated milliseconds; may be given for several actions
+    #[arg(long, value_name = "ACTION=MS", value_parser = latency)]
+    latency: Vec<(String, f64)>,
+    /// How long an update of a function is in progress, in simulated milliseconds
+    #[arg(long, default_value_t = Options::default().update_ms)]
+    update_ms: f64,
+    /// How long a new version is pending, in simulated milliseconds
+    #[arg(long, default_value_t = Options::default().publish_ms)]
+    publish_ms: f64,
     /// End when standard input ends, so that it cannot outlive who started it
     #[arg(long)]
     until_stdin_closes: bool,
@@ -57,9 +66,20 @@ impl Arguments {
             account: self.account,
             account_concurrency: self.account_concurrency,
             control_plane_per_s: self.control_plane_per_s,
+            latencies: self.latency.into_iter().collect(),
+            update_ms: self.update_ms,
+            publish_ms: self.publish_ms,
             ..Options::default()
         }
     }
+}
+
+fn latency(text: &str) -> Result<(String, f64), String> {
+    let read = text.split_once('=').and_then(|(action, ms)| {
+        let ms: f64 = ms.parse().ok()?;
+        (!action.is_empty() && ms >= 0.0 && ms.is_finite()).then(|| (action.to_owned(), ms))
+    });
+    read.ok_or_else(|| "an action and milliseconds, such as PublishVersion=250".to_owned())
 }
 
 async fn until_told_to_end(stdin_ends: Option<oneshot::Receiver<()>>) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! What a simulated service is started with.
 
+use std::collections::BTreeMap;
+
 /// What a simulated service is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -16,7 +18,7 @@ pub struct Options {
     pub account: String,
     /// How long an update of `$LATEST` is in progress, in virtual milliseconds.
     pub update_ms: f64,
-    /// How long a new version is pending, in virtual milliseconds.
+    /// How long a new version is pending, in virtual milliseconds; with 0 it is active at once.
     pub publish_ms: f64,
     /// Calls that the account may have under way at once.
     pub account_concurrency: u32,
@@ -27,6 +29,9 @@ pub struct Options {
     /// Control plane requests that the account may make in a second of real time, and in a burst; on AWS 15. Without it
     /// there is no limit.
     pub control_plane_per_s: Option<u32>,
+    /// How long a request of an action is on its way before it takes effect, in virtual milliseconds; not at all where
+    /// nothing is said.
+    pub latencies: BTreeMap<String, f64>,
 }
 
 impl Default for Options {
@@ -43,6 +48,7 @@ impl Default for Options {
             concurrency_used_elsewhere: 0,
             largest_memory_mb: 10_240,
             control_plane_per_s: None,
+            latencies: BTreeMap::new(),
         }
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::admin;
 use crate::api::{self, Misread, Request};
+use crate::clock::Millis;
 use crate::error::ApiError;
 use crate::faults::{Effects, Fault, FaultError, OtherRequest};
 use crate::names::Place;
 use crate::operation::{Call, Operation, Reply};
 use crate::report::LogDamage;
 use crate::s3;
-use crate::service::{Answer, HeldCall, Service};
+use crate::service::{Answer, CallRecord, HeldCall, Service};
 use crate::step_functions;
 
 /// The APIs on the one port, each with its own way to write things down.
@@ -96,10 +97,14 @@ impl Service {
     }
 
     async fn perform(self: &Arc<Self>, call: &Call, caller: Option<u16>, api: Api) -> Answer {
+        let came = self.world.clock.now();
+        if let Some(ms) = self.world.options.latencies.get(call.action) {
+            self.world.clock.sleep(*ms).await;
+        }
         let admitted = self.lock().check_rate(&call.operation);
         if let Err(error) = admitted {
             let reply = api.refusal(&error);
-            self.record(call, Some(&reply), false);
+            self.record(call, came, Some(&reply), false);
             return Answer::Reply(reply);
         }
         let fault = self.lock().faults.meet(call);
@@ -109,16 +114,16 @@ impl Service {
         let mut afterwards = Vec::new();
         match fault {
             Some(Fault::DropBefore) => {
-                self.record(call, None, true);
+                self.record(call, came, None, true);
                 return Answer::Dropped;
             }
             Some(Fault::Error(error)) => {
                 let reply = api.fault(&error);
-                self.record(call, Some(&reply), false);
+                self.record(call, came, Some(&reply), false);
                 return Answer::Reply(reply);
             }
             Some(Fault::HeldBefore) => {
-                self.record(call, None, false);
+                self.record(call, came, None, false);
                 return self.hold_for_ever(call, caller).await;
             }
             Some(Fault::HeldAfter) => holds = true,
@@ -132,7 +137,7 @@ impl Service {
             None => {}
         }
         let reply = self.execute(call, effects, api).await;
-        self.record(call, Some(&reply), drops);
+        self.record(call, came, Some(&reply), drops);
         self.carry_out(&afterwards).await;
         if holds {
             return self.hold_for_ever(call, caller).await;
@@ -159,16 +164,16 @@ impl Service {
             let request = request.read();
             if let Some(done) = admin::carry_out(self, &request) {
                 if let Err(error) = done {
-                    self.lock()
-                        .record("Unknown", None, &[], Some(error.status), false);
+                    self.record_unread("Unknown", Some(error.status));
                 }
                 continue;
             }
             let (api, request_id) = (Api::of(&request), self.world.ids.next());
             match api.read(&self.world.place, &request, request_id) {
                 Ok(call) => {
+                    let came = self.world.clock.now();
                     let reply = self.execute(&call, Effects::default(), api).await;
-                    self.record(&call, Some(&reply), false);
+                    self.record(&call, came, Some(&reply), false);
                 }
                 Err(misread) => drop(self.misread(&misread, api)),
             }
@@ -194,15 +199,39 @@ impl Service {
 
     fn misread(&self, misread: &Misread, api: Api) -> Reply {
         let reply = api.refusal(&misread.error);
-        self.lock()
-            .record(misread.action, None, &[], Some(reply.status), false);
+        self.record_unread(misread.action, Some(reply.status));
         reply
     }
 
-    fn record(&self, call: &Call, reply: Option<&Reply>, dropped: bool) {
-        let status = reply.map(|reply| reply.status);
+    /// A request that did not become a call.
+    fn record_unread(&self, action: &str, status: Option<u16>) {
+        let now = self.world.clock.now();
+        self.lock().record(CallRecord {
+            number: 0,
+            action: action.to_owned(),
+            function: None,
+            qualifier: None,
+            members: Vec::new(),
+            status,
+            dropped: false,
+            started_ms: now,
+            ended_ms: now,
+        });
+    }
+
+    fn record(&self, call: &Call, came: Millis, reply: Option<&Reply>, dropped: bool) {
         let target = call.target.as_ref();
-        self.lock()
-            .record(call.action, target, &call.members, status, dropped);
+        let ended_ms = self.world.clock.now();
+        self.lock().record(CallRecord {
+            number: 0,
+            action: call.action.to_owned(),
+            function: target.map(|target| target.function.clone()),
+            qualifier: target.and_then(|target| target.qualifier.clone()),
+            members: call.members.clone(),
+            status: reply.map(|reply| reply.status),
+            dropped,
+            started_ms: came,
+            ended_ms,
+        });
     }
 }

@@ -73,6 +73,10 @@ pub struct CallRecord {
     pub status: Option<u16>,
     /// Whether a fault broke the connection.
     pub dropped: bool,
+    /// When it came, in virtual milliseconds since the service started.
+    pub started_ms: f64,
+    /// When it ended.
+    pub ended_ms: f64,
 }
 
 /// What the caller gets.
@@ -370,26 +374,15 @@ impl Account {
         ))
     }
 
-    pub fn record(
-        &mut self,
-        action: &str,
-        target: Option<&Target>,
-        members: &[String],
-        status: Option<u16>,
-        dropped: bool,
-    ) {
+    /// Keeps a call, under the next number.
+    pub fn record(&mut self, call: CallRecord) {
         if self.calls.len() == CALLS_KEPT {
             self.calls.pop_front();
         }
         self.calls_seen += 1;
         self.calls.push_back(CallRecord {
             number: self.calls_seen,
-            action: action.to_owned(),
-            function: target.map(|target| target.function.clone()),
-            qualifier: target.and_then(|target| target.qualifier.clone()),
-            members: members.to_vec(),
-            status,
-            dropped,
+            ..call
         });
     }
 }

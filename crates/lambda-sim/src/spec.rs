@@ -47,7 +47,8 @@ pub struct FunctionSpec {
     pub tenant_isolation: bool,
     /// How long an update of `$LATEST` is in progress, if not as long as the service's options say.
     pub update_ms: Option<f64>,
-    /// How long a new version is pending, if not as long as the service's options say; `SnapStart` has its own time.
+    /// How long a new version is pending, if not as long as the service's options say; `SnapStart` has its own time. With
+    /// 0 it is active at once.
     pub publish_ms: Option<f64>,
     /// Deleting a version that is still pending is a conflict.
     pub pending_versions_cannot_be_deleted: bool,

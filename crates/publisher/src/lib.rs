@@ -11,6 +11,7 @@ use power_tuner_aws::lock::{Hand, Held, Try};
 use power_tuner_aws::{LambdaApi, StepFunctionsApi, versions};
 use power_tuner_core::TuneError;
 use power_tuner_core::marker::Marker;
+use power_tuner_core::measurement::Version;
 use power_tuner_core::plan::Plan;
 use power_tuner_core::tuning::{Published, Round};
 use power_tuner_runtime::{Deadline, InLogs};
@@ -65,6 +66,8 @@ pub async fn handle(
             .iter()
             .any(|size| published.is_missing(size.memory))
     };
+    // What AWS said to be ready when it was published.
+    let mut ready = Vec::new();
     // What is published needs no lock any more, only patience.
     if is_missing(&published) {
         let hand = Hand {
@@ -81,7 +84,7 @@ pub async fn handle(
         let waited = start.elapsed().as_secs();
         match tried {
             Try::Got(held) => {
-                publish(held, &plan, &execution, &round, &mut published).await?;
+                ready = publish(held, &plan, &execution, &round, &mut published).await?;
             }
             // An earlier run of this step, whose time is over soon.
             Try::Blocked(blocked) if blocked.note.execution == execution => {}
@@ -98,18 +101,18 @@ pub async fn handle(
     if is_missing(&published) {
         return Ok(published);
     }
-    await_versions(target, &plan, &mut published, deadline).await?;
+    await_versions(target, &plan, &mut published, &ready, deadline).await?;
     Ok(published)
 }
 
-/// Publishes under the lock, puts `$LATEST` back and releases the lock, whatever happened.
+/// Publishes under the lock, puts `$LATEST` back and releases the lock, whatever happened. Gives what is ready already.
 async fn publish(
     mut held: Held<'_>,
     plan: &Plan,
     execution: &str,
     round: &Round,
     published: &mut Published,
-) -> Result<(), TuneError> {
+) -> Result<Vec<Version>, TuneError> {
     let tried = Publishing::new(plan, Marker::in_round(execution, round.number))
         .run(&mut held, round, published)
         .await;
@@ -121,12 +124,15 @@ async fn await_versions(
     api: &LambdaApi,
     plan: &Plan,
     published: &mut Published,
+    ready: &[Version],
     deadline: Deadline,
 ) -> Result<(), TuneError> {
     let start = Instant::now();
     let patience = deadline.left().saturating_sub(LAST_WORD);
     let function = &plan.target.function;
-    let ready = match versions::ready(api, function, &published.versions, patience).await {
+    let unsure = published.versions.iter();
+    let unsure = unsure.filter(|version| !ready.contains(version));
+    let ready = match versions::ready(api, function, unsure, patience).await {
         Err(TuneError::FunctionNotFound { function }) => {
             return Err(publishing::gone(plan, &function));
         }

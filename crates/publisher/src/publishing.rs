@@ -21,6 +21,8 @@ pub(crate) struct Publishing<'a> {
     marker: Marker<'a>,
     /// The version that a publish without a change would return is one of ours, at the function's own size.
     exposed: bool,
+    /// Those that AWS said to be ready when it published them: most are, and nobody need ask again.
+    ready: Vec<Version>,
 }
 
 impl<'a> Publishing<'a> {
@@ -29,16 +31,17 @@ impl<'a> Publishing<'a> {
             plan,
             marker,
             exposed: false,
+            ready: Vec::new(),
         }
     }
 
-    /// Publishes what is missing of the round, until the deadline is near.
+    /// Publishes what is missing of the round, until the deadline is near. Gives what is ready already.
     pub async fn run(
         mut self,
         held: &mut Held<'_>,
         round: &Round,
         published: &mut Published,
-    ) -> Result<(), TuneError> {
+    ) -> Result<Vec<Version>, TuneError> {
         let hand = held.hand;
         let rows = hand.api.versions(hand.function).await?;
         self.know(&rows, round, published)?;
@@ -75,7 +78,7 @@ impl<'a> Publishing<'a> {
             self.throw_away(&mut latest, self.plan.throwaway_size())
                 .await?;
         }
-        Ok(())
+        Ok(self.ready)
     }
 
     /// What there is already: of an earlier batch, or of one that died before it could tell. A throwaway is ours too,
@@ -142,10 +145,15 @@ impl<'a> Publishing<'a> {
             owner = ?self.marker.owner(&version.description),
             "published"
         );
-        Ok(Version {
+        let is_ready = version.state == State::Active;
+        let version = Version {
             memory: size,
             number: version.version,
-        })
+        };
+        if is_ready {
+            self.ready.push(version.clone());
+        }
+        Ok(version)
     }
 
     /// Another run deletes its versions when it likes; and of the user's, an idle one refuses its first call, and one

@@ -38,8 +38,8 @@ async fn bench() -> Bench {
         ..Execution::default()
     })
     .expect("a sound execution");
-    let api = LambdaApi::local(&sim.url()).await;
-    let executions = StepFunctionsApi::local(&sim.url()).await;
+    let api = LambdaApi::local(&sim.url());
+    let executions = StepFunctionsApi::local(&sim.url());
     Bench {
         sim,
         api,

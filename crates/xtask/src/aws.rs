@@ -274,6 +274,23 @@ impl Aws {
         }
     }
 
+    /// Gives each line that functions have logged, with the name of its log group.
+    ///
+    /// # Errors
+    /// An [`ApiError`] if `CloudWatch` says no.
+    pub fn logged(&self, mut each: impl FnMut(&Value, &str)) -> Result<()> {
+        let groups = self.call("logs", "Logs_20140328.DescribeLogGroups", &json!({}))?;
+        for group in groups["logGroups"].as_array().context("`logGroups`")? {
+            let name = &group["logGroupName"];
+            let query = json!({"logGroupName": name});
+            let found = self.call("logs", "Logs_20140328.FilterLogEvents", &query)?;
+            for event in found["events"].as_array().into_iter().flatten() {
+                each(name, event["message"].as_str().unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
     fn send(
         &self,
         method: &str,

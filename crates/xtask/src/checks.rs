@@ -16,6 +16,7 @@ use crate::browser;
 use crate::chrome;
 use crate::consistency;
 use crate::functions::{self, Architecture};
+use crate::package;
 use crate::packages::{self, Missing, PythonTools};
 use crate::parameters;
 use crate::pipelines::{self, Pipelines, Script};
@@ -257,7 +258,11 @@ impl Checkout {
     fn build(&self, architecture: Architecture) -> Result<Done> {
         Ok(
             match functions::build(&self.workspace, &self.tools, architecture)? {
-                Ok(_) => Done::Ok,
+                Ok(binaries) => {
+                    let faults = package::faults(&self.workspace, &binaries)?;
+                    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+                    Done::Ok
+                }
                 Err(missing) => Done::NotRun(missing),
             },
         )

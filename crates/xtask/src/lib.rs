@@ -1,6 +1,7 @@
 //! `cargo xtask ...`: the commands that people and CI use, and [`LocalAws`] for the end-to-end suite.
 
 mod aws;
+mod bench;
 mod browser;
 mod checks;
 mod chrome;
@@ -13,6 +14,7 @@ mod http;
 mod local;
 mod local_aws;
 mod ministack;
+mod package;
 mod packages;
 mod parameters;
 mod pipelines;
@@ -46,6 +48,8 @@ struct Arguments {
 enum Command {
     /// Tune a sample function on local AWS: set up, build, start, deploy, tune, print, take down
     Local(local::Arguments),
+    /// Measure how fast and how small the tuner is: on local AWS with latencies like AWS's, and its functions by themselves
+    Bench(bench::Arguments),
     /// Judge the search's decisions on measured curves and noise, beside the reference's
     Eval(eval::Arguments),
     /// Try faults, deployments and stops at random moments of several tunings of one function at once
@@ -63,6 +67,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Local(arguments) => local::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),

@@ -33,6 +33,8 @@ pub struct Options {
     pub time_scale: f64,
     /// Of the simulator's noise.
     pub seed: u64,
+    /// More options of the simulator, as its command line takes them.
+    pub simulator: Vec<String>,
     /// Settings of `MiniStack`, such as `("AUTH", "true")`.
     pub ministack: Vec<(String, String)>,
     /// Parameters of the template, beside its architecture.
@@ -45,6 +47,7 @@ impl Default for Options {
             targets: Targets::Simulator,
             time_scale: 0.05,
             seed: 1,
+            simulator: Vec::new(),
             ministack: Vec::new(),
             parameters: Vec::new(),
         }
@@ -87,12 +90,7 @@ impl LocalAws {
         let directory = OwnDirectory::new()?;
         let (ministack, simulator) = step("starting local AWS", || {
             let simulator = match options.targets {
-                Targets::Simulator => Some(Simulator::start(
-                    &workspace,
-                    &directory,
-                    options.time_scale,
-                    options.seed,
-                )?),
+                Targets::Simulator => Some(Simulator::start(&workspace, &directory, options)?),
                 Targets::MiniStack => None,
             };
             let ministack = MiniStack::start(

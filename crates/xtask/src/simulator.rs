@@ -11,6 +11,7 @@ use ureq::Agent;
 
 use crate::aws::{ACCOUNT, REGION};
 use crate::http;
+use crate::local_aws::Options;
 use crate::processes::{self, Group, OwnDirectory, Words};
 use crate::workspace::Workspace;
 
@@ -40,16 +41,16 @@ impl Simulator {
     pub(crate) fn start(
         workspace: &Workspace,
         directory: &OwnDirectory,
-        time_scale: f64,
-        seed: u64,
+        options: &Options,
     ) -> Result<Self> {
         let log = directory.path().join("lambda-sim.log");
         let mut command = workspace.command(workspace.target.join("debug/lambda-sim"));
         command
             .args(["--port", "0", "--until-stdin-closes"])
             .args(["--region", REGION, "--account", ACCOUNT])
-            .args(["--time-scale", &time_scale.to_string()])
-            .args(["--seed", &seed.to_string()]);
+            .args(["--time-scale", &options.time_scale.to_string()])
+            .args(["--seed", &options.seed.to_string()])
+            .args(&options.simulator);
         let mut process = Group::server(&mut command, &log)?;
         let url = address(&mut process, &log)?;
         Ok(Self {

@@ -1,0 +1,86 @@
+//! What one executor adds to the calls that it makes.
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::json;
+
+use super::tuner::Tuner;
+use crate::progress::step;
+
+const CALLS: u32 = 1000;
+const AT_ONCE: u32 = 100;
+/// Milliseconds of a call, the shortest first: the shorter, the more the executor's own work counts.
+const CALL_MS: [f64; 3] = [10.0, 50.0, 200.0];
+/// Of the ideal time, for the shortest calls.
+const LEAST_OF_IDEAL: f64 = 0.8;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Throughput {
+    pub calls: u32,
+    pub at_once: u32,
+    pub call_ms: f64,
+    pub took_s: f64,
+}
+
+impl Throughput {
+    /// If a call took nothing but its duration.
+    pub fn ideal_s(&self) -> f64 {
+        f64::from(self.calls) / f64::from(self.at_once) * self.call_ms / 1000.0
+    }
+}
+
+pub(super) fn measure(tuner: &Tuner) -> Result<Vec<Throughput>> {
+    CALL_MS
+        .into_iter()
+        .map(|call_ms| {
+            let name = format!("calls-of-{call_ms}-ms");
+            step(&name, || throughput(tuner, &name, call_ms))
+        })
+        .collect()
+}
+
+fn throughput(tuner: &Tuner, name: &str, call_ms: f64) -> Result<Throughput> {
+    let event = tuner.until_measured(
+        &json!({
+            "name": name,
+            "memoryMb": 128,
+            "behaviour": {
+                "duration": {"kind": "formula", "baseMs": call_ms},
+                "initMs": 0.0,
+            },
+        }),
+        json!({
+            "powerValues": [128, 256],
+            "num": CALLS,
+            "parallelInvocation": AT_ONCE,
+            "payload": {},
+        }),
+    )?;
+    let mut executor = tuner.start("power-tuner-executor")?;
+    let (_, took) = executor.call(event)?;
+    Ok(Throughput {
+        calls: CALLS,
+        at_once: AT_ONCE,
+        call_ms,
+        took_s: took.as_secs_f64(),
+    })
+}
+
+/// In words, what misses its bar.
+pub(super) fn missed(all: &[Throughput]) -> Vec<String> {
+    all.iter()
+        .take(1)
+        .filter(|one| one.ideal_s() / one.took_s < LEAST_OF_IDEAL)
+        .map(|one| {
+            format!(
+                "{} calls of {} ms, {} at once, took {:.2} s, where {:.2} s would be ideal",
+                one.calls,
+                one.call_ms,
+                one.at_once,
+                one.took_s,
+                one.ideal_s()
+            )
+        })
+        .collect()
+}
