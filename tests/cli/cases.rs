@@ -28,6 +28,7 @@ cases![
     a_check_passes_where_the_current_size_is_the_best,
     a_check_fails_where_another_size_is_better,
     a_check_says_what_it_cannot_judge,
+    a_function_that_is_not_there_ends_with_2,
     a_tuning_that_fails_ends_with_3,
     a_wrong_state_machine_ends_with_4,
     a_broken_stack_ends_with_3,
@@ -153,11 +154,11 @@ fn a_check_says_what_it_cannot_judge(bench: &Bench) -> Result<()> {
     target.is_as_before()
 }
 
-fn a_tuning_that_fails_ends_with_3(bench: &Bench) -> Result<()> {
-    for command in ["run", "check"] {
+fn a_function_that_is_not_there_ends_with_2(bench: &Bench) -> Result<()> {
+    for command in ["run", "check", "clean"] {
         let ended = bench
             .run(&format!("{command} nobody-has-this-function"))?
-            .with(3)?;
+            .with(2)?;
         ended.says("FAILED: FunctionNotFound")?;
         ensure!(ended.out.is_empty(), "{}", ended.out);
     }
@@ -165,7 +166,20 @@ fn a_tuning_that_fails_ends_with_3(bench: &Bench) -> Result<()> {
     bench
         .run("check f --num 2")?
         .with(2)?
-        .says("`num`: 2 is not")
+        .says("`--num`: 2 is not")
+}
+
+/// What cannot be tuned as it is, is no fault of the command line.
+fn a_tuning_that_fails_ends_with_3(bench: &Bench) -> Result<()> {
+    let mut spec = known_curve();
+    spec["tenantIsolation"] = json!(true);
+    let target = bench.function(&spec)?;
+    for command in ["run", "check"] {
+        let ended = bench.run(&format!("{command} {}", target.name))?.with(3)?;
+        ended.says("FAILED: UnsupportedFunction")?;
+        ensure!(ended.out.is_empty(), "{}", ended.out);
+    }
+    target.is_as_before()
 }
 
 fn a_wrong_state_machine_ends_with_4(bench: &Bench) -> Result<()> {
@@ -238,11 +252,14 @@ fn a_detached_tuning_is_shown_once_it_is_over(bench: &Bench) -> Result<()> {
         arn.starts_with("arn:") && started.out.lines().count() == 1,
         "{started:#?}"
     );
-    bench
-        .run(&format!("show {arn}"))?
-        .with(5)?
-        .says("still running")?;
-    wait_until(|| Ok(!bench.local.aws().describe_execution(arn)?.is_running()))?;
+    ensure!(!started.err.contains(arn), "twice: {started:#?}");
+    started.says("power-tuner show --wait")?;
+    let running = bench.run(&format!("show {arn}"))?.with(5)?;
+    running.says("still running")?;
+    running.says(&format!("`power-tuner show --wait {arn}`"))?;
+    let followed = bench.run(&format!("show --wait {arn}"))?.with(0)?;
+    followed.says("512 MB")?;
+    ensure!(!bench.local.aws().describe_execution(arn)?.is_running());
     bench.run(&format!("show {arn}"))?.with(0)?.says("512 MB")?;
     target.is_as_before()
 }

@@ -75,7 +75,7 @@ pub struct Global {
     /// Where Step Functions is, if not at AWS
     #[arg(long, global = true, value_name = "URL")]
     pub endpoint_url: Option<String>,
-    /// Give up after so long, such as 90s, 30m or 2h. A tuning is stopped then, and cleaned up after
+    /// Give up after so long, such as 90s, 30m or 2h. `run` and `check` stop their tuning then, and clean up after it
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
     pub timeout: Option<Duration>,
     /// Say nothing on the way; errors show all the same
@@ -84,14 +84,8 @@ pub struct Global {
     /// Say more: which state machine it is, and what AWS says to the letter
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Colours: where there is a terminal (and `NO_COLOR` is not set), always, or never
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_possible_values = true
-    )]
+    /// Colours: `auto` is where there is a terminal and `NO_COLOR` is not set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 }
 

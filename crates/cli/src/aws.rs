@@ -1,13 +1,19 @@
 //! Step Functions: the few calls that the tool makes of it, with their errors in our words.
 
-use std::time::Duration;
+use std::env;
+use std::time::{Duration, SystemTime};
 
+use aws_config::profile::{self, ProfileFileCredentialsProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use aws_smithy_types::date_time::Format;
+use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::arguments::Global;
 use crate::end::Error;
@@ -32,6 +38,8 @@ pub struct Execution {
     pub cause: String,
     pub started: Option<String>,
     pub stopped: Option<String>,
+    /// Since it was started.
+    pub age: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +60,13 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// There is no region, or no certificates.
+    /// The profile or the region that is named cannot be meant, there is no region, or there are no certificates.
     pub async fn connect(global: &Global, arn: Option<&str>) -> Result<Self, Error> {
+        let of_the_arn = arn.and_then(region_of);
+        is_no_contradiction(global.region.as_deref(), of_the_arn)?;
+        if let Some(profile) = &global.profile {
+            is_defined(profile).await?;
+        }
         let http = power_tuner_https::https().map_err(|error| {
             Error::Aws(format!(
                 "this machine's certificates cannot be read, without which AWS is not known ({error}); \
@@ -65,27 +78,44 @@ impl Aws {
             .operation_timeout(LONGEST_CALL)
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http)
+            .http_client(http.clone())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         if let Some(profile) = &global.profile {
             loader = loader.profile_name(profile);
         }
-        let region = arn.and_then(region_of).or(global.region.as_deref());
-        if let Some(region) = region {
+        if let Some(region) = of_the_arn.or(global.region.as_deref()) {
             loader = loader.region(Region::new(region.to_owned()));
         }
         if let Some(url) = &global.endpoint_url {
             loader = loader.endpoint_url(url);
         }
         // The chain of places where credentials may be is a large thing to carry around.
-        let shared = Box::pin(loader.load()).await;
-        let Some(region) = shared.region() else {
+        let mut shared = Box::pin(loader.load()).await;
+        let Some(region) = shared.region().cloned() else {
             return Err(Error::Aws(
                 "no region is known; name it with `--region`, in AWS_REGION, or in the profile (`aws configure`)"
                     .to_owned(),
             ));
         };
+        // Where both are there, the SDK takes the environment's.
+        if let Some(profile) = &global.profile
+            && env::var_os("AWS_ACCESS_KEY_ID").is_some()
+        {
+            let of_profile = ProfileFileCredentialsProvider::builder()
+                .profile_name(profile)
+                .configure(
+                    &ProviderConfig::without_region()
+                        .with_region(Some(region.clone()))
+                        .with_http_client(http),
+                )
+                .build();
+            let credentials = SharedCredentialsProvider::new(of_profile);
+            shared = shared
+                .to_builder()
+                .credentials_provider(credentials)
+                .build();
+        }
         let place = match shared.endpoint_url() {
             Some(url) => url.to_owned(),
             None => region.to_string(),
@@ -164,6 +194,7 @@ impl Aws {
             .send()
             .await
             .map_err(|error| asked.refused(&error))?;
+        let started = SystemTime::try_from(described.start_date).ok();
         let time = |time: aws_sdk_sfn::primitives::DateTime| time.fmt(Format::DateTime).ok();
         Ok(Execution {
             status: match described.status {
@@ -179,6 +210,9 @@ impl Aws {
             cause: described.cause.unwrap_or_default(),
             started: time(described.start_date),
             stopped: described.stop_date.and_then(time),
+            age: started
+                .and_then(|started| started.elapsed().ok())
+                .unwrap_or_default(),
         })
     }
 
@@ -210,6 +244,42 @@ impl Aws {
                 return Ok(new);
             }
         }
+    }
+}
+
+/// A profile that is named and not there would be a region, or credentials, of somewhere else.
+async fn is_defined(name: &str) -> Result<(), Error> {
+    let (fs, env, files) = (Fs::real(), Env::real(), EnvConfigFiles::default());
+    let defined = profile::load(&fs, &env, &files, None).await;
+    let defined = defined.map_err(|error| {
+        Error::Usage(format!(
+            "AWS's configuration files cannot be read for `--profile`: {error}"
+        ))
+    })?;
+    if defined.get_profile(name).is_some() {
+        return Ok(());
+    }
+    let mut others: Vec<String> = defined
+        .profiles()
+        .map(|other| format!("`{other}`"))
+        .collect();
+    others.sort_unstable();
+    let others = if others.is_empty() {
+        "there are none".to_owned()
+    } else {
+        format!("there are {}", others.join(", "))
+    };
+    Err(Error::Usage(format!(
+        "`--profile`: there is no profile `{name}` in AWS's configuration files; {others}. `aws configure --profile {name}` makes it"
+    )))
+}
+
+fn is_no_contradiction(stated: Option<&str>, of_the_arn: Option<&str>) -> Result<(), Error> {
+    match (stated, of_the_arn) {
+        (Some(stated), Some(of_the_arn)) if stated != of_the_arn => Err(Error::Usage(format!(
+            "`--region` is {stated}, and the ARN is of {of_the_arn}; leave `--region` out, which an ARN does not need"
+        ))),
+        _ => Ok(()),
     }
 }
 

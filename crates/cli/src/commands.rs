@@ -12,6 +12,7 @@ pub mod show;
 use std::io::{self, Write as _};
 
 use clap::Parser as _;
+use power_tuner_report::text::on_its_lines;
 
 use crate::arguments::{Command, Global, Line};
 use crate::end::{Error, Exit};
@@ -34,18 +35,12 @@ pub fn run() -> Exit {
         ))),
     };
     done.unwrap_or_else(|error| {
+        // A cause may hold what a function printed, which is not to steer a terminal.
+        let words = on_its_lines(&error.to_string());
         // Who does not listen any more still gets the exit code.
-        let words = without_steering(&error.to_string());
         let _ = writeln!(io::stderr(), "error: {words}");
         error.exit()
     })
-}
-
-/// A cause may hold what a function printed, which is not to steer a terminal.
-fn without_steering(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')
-        .collect()
 }
 
 async fn dispatch(command: Command, global: &Global) -> Result<Exit, Error> {
@@ -58,16 +53,5 @@ async fn dispatch(command: Command, global: &Global) -> Result<Exit, Error> {
         Command::Doctor(arguments) => doctor::run(&arguments, global).await,
         Command::Completions(arguments) => pages::completions(&arguments),
         Command::Man(arguments) => pages::man(&arguments),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_does_not_steer_the_terminal() {
-        let steered = without_steering("died:\n\u{1b}[2J\u{9b}31mred\r\u{7}\tend");
-        assert_eq!(steered, "died:\n[2J31mred\tend");
     }
 }

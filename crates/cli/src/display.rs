@@ -34,6 +34,12 @@ const BAR: usize = 20;
 
 impl Display {
     pub fn new(global: &Global) -> Self {
+        Self::since(Duration::ZERO, global)
+    }
+
+    /// Of something that has gone on for a while.
+    pub fn since(age: Duration, global: &Global) -> Self {
+        let now = Instant::now();
         let is_terminal = io::stderr().is_terminal();
         Self {
             how: how(
@@ -41,7 +47,7 @@ impl Display {
                 is_terminal && env::var_os("TERM").is_none_or(|term| term != "dumb"),
                 env::var_os("CI").is_some_and(|ci| !ci.is_empty()),
             ),
-            begun: Instant::now(),
+            begun: now.checked_sub(age).unwrap_or(now),
             lines: 0,
             said: None,
             verbose: global.verbose,
@@ -148,31 +154,25 @@ fn redrawn(lines: usize, picture: &[String]) -> String {
 
 /// A line for all, and one for each size where there is room for them.
 fn picture(progress: &Progress, elapsed: Duration, width: usize, height: usize) -> Vec<String> {
-    let head = format!(
-        "{} {}  {}",
-        turning(elapsed),
-        time(elapsed),
-        progress.line()
-    );
-    let mut lines = vec![head];
+    // A line that wraps would be two, and one of them would stay.
+    let room = width.saturating_sub(1);
+    let head = format!("{} {}  ", turning(elapsed), time(elapsed));
+    let words = progress.line_within(room.saturating_sub(head.chars().count()));
+    let mut lines = vec![cut(format!("{head}{words}"), room)];
     let (_, sizes) = progress.ended();
     // The last row is the prompt's.
     if sizes + 2 <= height {
         lines.extend(progress.sizes().map(|(memory, size)| {
-            let memory = memory.to_string();
-            format!("  {memory:>8}  {}", line_of(size))
+            let memory = format!("  {:>8}  ", memory.to_string());
+            let words = line_of(size, room.saturating_sub(memory.chars().count()));
+            cut(format!("{memory}{words}"), room)
         }));
-    }
-    // A line that wraps would be two, and one of them would stay.
-    for line in &mut lines {
-        if line.chars().count() >= width {
-            *line = line.chars().take(width.saturating_sub(1)).collect();
-        }
     }
     lines
 }
 
-fn line_of(size: &Size) -> String {
+/// What becomes of a size; without what matters less, where there is no room for all.
+fn line_of(size: &Size, room: usize) -> String {
     let Size {
         wanted,
         samples,
@@ -180,12 +180,35 @@ fn line_of(size: &Size) -> String {
         end,
         ..
     } = size;
-    let bar = bar(*samples, if end.is_some() { *samples } else { *wanted });
-    match (end, average_ms) {
-        (Some(End::Failed(error)), _) => format!("failed: {error}"),
-        (_, Some(ms)) => format!("{bar} {samples} samples, {} ms", number(*ms)),
-        (_, None) => format!("{bar} {samples} of {wanted} samples"),
+    if let Some(End::Failed(error)) = end {
+        return format!("failed: {error}");
     }
+    let bar = bar(*samples, if end.is_some() { *samples } else { *wanted });
+    let (count, least) = match average_ms {
+        Some(ms) => {
+            let ms = format!("{} ms", number(*ms));
+            (format!("{samples} samples, {ms}"), ms)
+        }
+        None => (
+            format!("{samples} of {wanted} samples"),
+            format!("{samples} of {wanted}"),
+        ),
+    };
+    let fits = |line: &String| line.chars().count() <= room;
+    let mut lines = [format!("{bar} {count}"), count].into_iter();
+    lines.find(fits).unwrap_or(least)
+}
+
+/// What is left where there is no room for the least.
+fn cut(line: String, room: usize) -> String {
+    if line.chars().count() <= room {
+        return line;
+    }
+    let mut short: String = line.chars().take(room.saturating_sub(1)).collect();
+    if room > 0 {
+        short.push('…');
+    }
+    short
 }
 
 fn bar(part: u64, whole: u64) -> String {
@@ -269,6 +292,36 @@ mod tests {
         ];
         assert_eq!(lines, wanted);
         assert_eq!(redrawn(3, &["a".to_owned()]), "\u{1b}[3A\r\u{1b}[Ja\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_leaves_parts_out_whole() {
+        let lines = picture(&measuring(2), Duration::from_secs(67), 40, 24);
+        let wanted = [
+            "⠇ 1:07  measuring, 1 of 100 samples",
+            "    128 MB  0 of 50 samples",
+            "    129 MB  1 of 50 samples",
+        ];
+        assert_eq!(lines, wanted);
+        let ends = [
+            json!({"memory": 128, "progress": {"summary": {"samples": 48, "averageDurationMs": 135.44}}}),
+            json!({"memory": 129, "progress": {"failure": {"error": "x".repeat(50)}}}),
+        ];
+        let mut progress = measuring(2);
+        for (id, end) in (2..).zip(ends) {
+            progress.add(&[Event {
+                id,
+                what: What::Exited {
+                    state: "Executor".to_owned(),
+                    output: end.to_string(),
+                },
+            }]);
+        }
+        let shown = |width| picture(&progress, Duration::from_secs(67), width, 24);
+        assert_eq!(shown(40)[1], "    128 MB  48 samples, 135 ms");
+        assert_eq!(shown(30)[1], "    128 MB  135 ms");
+        assert_eq!(shown(30)[2], "    129 MB  failed: xxxxxxxx…");
+        assert_eq!(cut("abcdef".to_owned(), 4), "abc…");
     }
 
     #[test]

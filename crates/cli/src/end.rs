@@ -44,9 +44,11 @@ impl Exit {
         match self {
             Self::Fine => "done; check: the current memory is within the tolerance",
             Self::Outside => {
-                "check: it is outside; doctor: there are problems; clean: something was left"
+                "check: it is outside; doctor: there are problems; clean: something was left; show: of either"
             }
-            Self::Usage => "the command line, the input or a file is wrong",
+            Self::Usage => {
+                "the command line, the input (a function that is not there, too) or a file is wrong"
+            }
             Self::TuningFailed => "the tuning failed, was stopped or took too long",
             Self::Aws => "AWS, credentials or the stack cannot be reached",
             Self::Inconclusive => "check: inconclusive; show: the execution is not over",

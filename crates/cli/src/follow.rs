@@ -48,7 +48,7 @@ pub async fn follow(
                 failures += 1;
                 if failures > MOST_FAILURES {
                     return Err(Error::Aws(format!(
-                        "{error}\nthe execution goes on; look at it with `power-tuner show {execution}`"
+                        "{error}\nthe execution goes on; follow it with `power-tuner show --wait {execution}`"
                     )));
                 }
                 display.detail(&format!("{error}; looking again"));

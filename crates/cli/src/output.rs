@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, ffi::OsStr};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use power_tuner_report as report;
 use power_tuner_report::{Look, NotShown};
 use terminal_size::{Width, terminal_size_of};
@@ -19,8 +19,9 @@ pub struct Output {
     /// What the result is written as [default: what the file of --output ends in, or table]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// The file to write it into, instead of standard output
-    #[arg(long, short, value_name = "FILE")]
+    /// The file to write it into, instead of standard output (-). Its format is what it ends in: .json, .md, .csv, .html, .svg, or
+    /// .txt for the table
+    #[arg(long, short, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
 }
 
@@ -49,22 +50,24 @@ impl From<Format> for report::Format {
 
 impl Output {
     pub fn format(&self) -> report::Format {
-        let by_name = || {
-            Some(match self.output.as_ref()?.extension()?.to_str()? {
-                "json" => Format::Json,
-                "md" | "markdown" => Format::Markdown,
-                "csv" => Format::Csv,
-                "html" | "htm" => Format::Html,
-                "svg" => Format::Svg,
-                _ => return None,
-            })
-        };
+        let by_name = || self.ending().and_then(of_ending);
         self.format.or_else(by_name).unwrap_or(Format::Table).into()
+    }
+
+    /// What the name of the file ends in.
+    fn ending(&self) -> Option<&str> {
+        self.file()?.extension()?.to_str()
+    }
+
+    /// Not where `-` stands for standard output.
+    fn file(&self) -> Option<&Path> {
+        let file = self.output.as_deref();
+        file.filter(|file| *file != Path::new("-"))
     }
 
     /// How it may look where it goes.
     pub fn look(&self, color: Color) -> Look {
-        let is_terminal = self.output.is_none() && io::stdout().is_terminal();
+        let is_terminal = self.file().is_none() && io::stdout().is_terminal();
         Look {
             width: width(
                 env::var_os("COLUMNS").as_deref(),
@@ -85,10 +88,33 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// There is no folder for the file.
+    /// The file does not say its format, is a folder or in none, or may not be written.
     pub fn is_writable(&self) -> Result<(), Error> {
-        let folder = self.output.as_deref().and_then(Path::parent);
-        match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        let Some(file) = self.file() else {
+            return Ok(());
+        };
+        let ending = self.ending().filter(|_| self.format.is_none());
+        if let Some(ending) = ending.filter(|ending| of_ending(ending).is_none()) {
+            return Err(Error::Usage(format!(
+                "`{}`: there is no format `{ending}`; end the name in .json, .md, .csv, .html, .svg or .txt, or say `--format`",
+                file.display()
+            )));
+        }
+        if file.is_dir() {
+            return Err(Error::Usage(format!(
+                "cannot write `{}`: it is a folder; name a file in it",
+                file.display()
+            )));
+        }
+        // Not for what is no file, such as a pipe, which would be opened for good.
+        if file.is_file() {
+            let opened = fs::OpenOptions::new().append(true).open(file);
+            return opened.map(drop).map_err(|error| cannot_write(file, &error));
+        }
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| !folder.is_dir()) {
             None => Ok(()),
             Some(folder) => Err(Error::Usage(format!(
                 "cannot write into `{}`: there is no such folder",
@@ -104,7 +130,7 @@ impl Output {
             report::Format::Html,
             report::Format::Svg,
         ];
-        self.output.is_some() || has_none.contains(&self.format())
+        self.file().is_some() || has_none.contains(&self.format())
     }
 
     /// # Errors
@@ -118,7 +144,7 @@ impl Output {
     ///
     /// It cannot be written. Whoever has read enough and closed the pipe is no error.
     pub fn write(&self, text: &str) -> Result<(), Error> {
-        match &self.output {
+        match self.file() {
             Some(path) => into(path, text),
             None => print(text),
         }
@@ -126,8 +152,24 @@ impl Output {
 }
 
 fn into(path: &Path, text: &str) -> Result<(), Error> {
-    fs::write(path, text)
-        .map_err(|error| Error::Usage(format!("cannot write `{}`: {error}", path.display())))
+    fs::write(path, text).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::Usage(format!("cannot write `{}`: {error}", path.display()))
+}
+
+/// In letters of any size.
+fn of_ending(ending: &str) -> Option<Format> {
+    Some(match ending.to_ascii_lowercase().as_str() {
+        "txt" => Format::Table,
+        "json" => Format::Json,
+        "md" | "markdown" => Format::Markdown,
+        "csv" => Format::Csv,
+        "html" | "htm" => Format::Html,
+        "svg" => Format::Svg,
+        _ => return None,
+    })
 }
 
 /// To standard output.
@@ -177,6 +219,8 @@ mod tests {
             (None, Some("a.html"), report::Format::Html),
             (None, Some("a.md"), report::Format::Markdown),
             (None, Some("a.txt"), report::Format::Table),
+            (None, Some("A.HTM"), report::Format::Html),
+            (None, Some("-"), report::Format::Table),
             (None, Some("json"), report::Format::Table),
             (Some(Format::Csv), Some("a.html"), report::Format::Csv),
         ];

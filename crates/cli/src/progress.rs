@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use power_tuner_core::MemoryMb;
 use power_tuner_core::prices::Price;
+use power_tuner_report::text::plain;
 use serde_json::Value;
 
 /// What a history says that is of interest here.
@@ -27,6 +28,12 @@ pub struct Progress {
     seen: i64,
     step: Option<String>,
     round: u64,
+    /// The rounds of a search have no end that is known.
+    is_search: bool,
+    /// Samples that were there when the round began.
+    before_the_round: u64,
+    /// What the publisher has waited for another tuning's lock.
+    waited_s: u64,
     sizes: BTreeMap<MemoryMb, Size>,
     transitions: u32,
     price: Option<Price>,
@@ -73,8 +80,10 @@ impl Progress {
                 if let Some(step) = in_words(state) {
                     self.step = Some(step.to_owned());
                 }
-                if state == "Measure" {
-                    self.begin_round(&json(input));
+                match state.as_str() {
+                    "Publisher" => self.begin_batch(&json(input)),
+                    "Measure" => self.begin_round(&json(input)),
+                    _ => {}
                 }
             }
             What::Exited { state, output } if state == "Executor" || state == "ExecutorFailed" => {
@@ -89,8 +98,18 @@ impl Progress {
         }
     }
 
+    /// The publisher tells that it waits when it has waited for as long as one batch may.
+    fn begin_batch(&mut self, tuning: &Value) {
+        let waited_s = tuning["published"]["waitedS"].as_u64().unwrap_or_default();
+        if waited_s > self.waited_s {
+            self.step = Some("waiting for another tuning".to_owned());
+        }
+        self.waited_s = waited_s;
+    }
+
     fn begin_round(&mut self, tuning: &Value) {
         self.round = tuning["round"]["number"].as_u64().unwrap_or_default();
+        self.is_search = tuning["plan"]["request"]["search"]["adaptive"].is_object();
         self.price = serde_json::from_value(tuning["plan"]["price"].clone()).ok();
         for ended in list(&tuning["ended"]) {
             self.add_batch(ended);
@@ -101,6 +120,7 @@ impl Progress {
                 size.end = None;
             }
         }
+        self.before_the_round = self.samples().0;
     }
 
     /// What a run of the executor left of a size, or what was known of it before.
@@ -115,9 +135,7 @@ impl Progress {
             .find_map(Value::as_str);
         let end = match error {
             // It may be a function's own.
-            Some(error) => Some(End::Failed(
-                error.chars().filter(|c| !c.is_control()).collect(),
-            )),
+            Some(error) => Some(End::Failed(plain(error))),
             None => summary.is_object().then_some(End::Measured),
         };
         let known = Size {
@@ -167,31 +185,71 @@ impl Progress {
         Some((calls.sum::<f64>() + transitions, &price.currency))
     }
 
-    /// One line: `measuring, round 1, 2 of 6 sizes, 130 of 300 samples, spent 0.0012 USD`.
+    /// One line: `measuring, 2 of 6 sizes, 130 of 300 samples, spent 0.0012 USD`.
     pub fn line(&self) -> String {
-        let mut parts = vec![self.step().to_owned()];
-        let (ended, sizes) = self.ended();
-        if sizes > 0 {
-            if self.round > 1 {
-                parts.push(format!("round {}", self.round));
+        self.line_within(usize::MAX)
+    }
+
+    /// As much of it as there is room for, without what matters least: parts are left out whole, for half a number is a wrong
+    /// one.
+    pub fn line_within(&self, room: usize) -> String {
+        let mut parts = self.parts();
+        loop {
+            let words: Vec<&str> = parts.iter().map(|(_, part)| part.as_str()).collect();
+            let line = words.join(", ");
+            let least = parts.iter().map(|(rank, _)| *rank).max();
+            match least {
+                Some(least) if line.chars().count() > room && parts.len() > 1 => {
+                    parts.retain(|(rank, _)| *rank < least);
+                }
+                _ => return line,
             }
-            let (samples, wanted) = self.samples();
-            parts.push(format!("{ended} of {sizes} sizes"));
-            parts.push(format!("{samples} of {wanted} samples"));
+        }
+    }
+
+    /// Each with its rank: what has the highest is missed least.
+    fn parts(&self) -> Vec<(u8, String)> {
+        let is_measuring = self.step() == MEASURING;
+        // Who sees samples of a round, knows that they are measured.
+        let step = if self.is_search && is_measuring { 3 } else { 0 };
+        let mut parts = vec![(step, self.step().to_owned())];
+        let (ended, sizes) = self.ended();
+        let (samples, wanted) = self.samples();
+        match (sizes, self.is_search) {
+            (0, _) => {}
+            (_, true) => {
+                let before = self.before_the_round;
+                let (of_it, in_it) = (
+                    samples.saturating_sub(before),
+                    wanted.saturating_sub(before),
+                );
+                parts.push((1, format!("round {}", self.round)));
+                parts.push((2, format!("{of_it} of {in_it} samples")));
+                parts.push((4, format!("{samples} in all at {sizes} sizes")));
+            }
+            (_, false) => {
+                if self.round > 1 {
+                    parts.push((3, format!("round {}", self.round)));
+                }
+                parts.push((2, format!("{ended} of {sizes} sizes")));
+                parts.push((1, format!("{samples} of {wanted} samples")));
+            }
         }
         if let Some((spent, currency)) = self.spent() {
-            parts.push(format!("spent {} {currency}", money(spent)));
+            parts.push((5, format!("spent {} {currency}", money(spent))));
         }
-        parts.join(", ")
+        parts
     }
 }
+
+const MEASURING: &str = "measuring";
 
 /// What people call the states of the machine; nothing for those between two steps.
 fn in_words(state: &str) -> Option<&str> {
     Some(match state {
         "Initializer" => "checking and planning",
         "Publisher" => "publishing versions",
-        "Measure" => "measuring",
+        "Measure" => MEASURING,
         "Analyzer" => "deciding",
         "Cleaner" | "Clean" => "cleaning up",
         "CleanUpAfterError" => "cleaning up after an error",
@@ -308,7 +366,7 @@ mod tests {
             assert_eq!(progress.line(), line, "after event {}", event.id);
         }
         let sizes: Vec<_> = progress.sizes().collect();
-        assert_eq!(sizes[0].1.end, Some(End::Failed("OutOfMemory".to_owned())));
+        assert_eq!(sizes[0].1.end, Some(End::Failed("OutOf Memory".to_owned())));
         assert_eq!(sizes[1].1.average_ms, Some(7.5));
     }
 
@@ -331,6 +389,72 @@ mod tests {
         let caught = json!({"memory": 512, "wanted": 50, "progress": {}, "caught": {"Error": "AccessDenied"}});
         progress.add(&[exited(11, "ExecutorFailed", &caught)]);
         assert_eq!(progress.ended(), (3, 4));
+    }
+
+    /// How many rounds there will be, nobody knows; that they go on, one sees.
+    #[test]
+    fn a_search_shows_its_rounds() {
+        let mut progress = Progress::default();
+        let mut search = json!({
+            "plan": {"request": {"search": {"adaptive": {"lowest": 128, "highest": 3008}}}},
+            "round": {"number": 1, "sizes": [{"memory": 128, "wanted": 12, "progress": {}}, {"memory": 1024, "wanted": 12, "progress": {}}]},
+        });
+        progress.add(&[entered(1, "Measure", &search)]);
+        let line = "measuring, round 1, 0 of 24 samples, 0 in all at 2 sizes";
+        assert_eq!(progress.line(), line);
+        let known = |memory: u32, wanted: u32| json!({"memory": memory, "wanted": wanted, "progress": {"summary": {"samples": 12}}});
+        search["ended"] = json!([known(128, 12)]);
+        search["round"] = json!({"number": 2, "sizes": [known(1024, 20), {"memory": 512, "wanted": 12, "progress": {}}]});
+        progress.add(&[entered(2, "Measure", &search)]);
+        let line = "measuring, round 2, 0 of 20 samples, 24 in all at 3 sizes";
+        assert_eq!(progress.line(), line);
+        let more = json!({"memory": 512, "wanted": 12, "progress": {"summary": {"samples": 12}}});
+        progress.add(&[exited(3, "Executor", &more)]);
+        let line = "measuring, round 2, 12 of 20 samples, 36 in all at 3 sizes";
+        assert_eq!(progress.line(), line);
+        let lines = [
+            (40, "measuring, round 2, 12 of 20 samples"),
+            (31, "round 2, 12 of 20 samples"),
+            (20, "round 2"),
+        ];
+        for (room, line) in lines {
+            assert_eq!(progress.line_within(room), line, "{room}");
+        }
+    }
+
+    #[test]
+    fn whoever_waits_for_another_tuning_says_so() {
+        let batch = |waited_s: u64| json!({"published": {"waitedS": waited_s}});
+        let cases = [
+            (0, "publishing versions"),
+            (40, "waiting for another tuning"),
+            (75, "waiting for another tuning"),
+            // It got its turn, and this is its next batch.
+            (75, "publishing versions"),
+            // In a search, the next round.
+            (0, "publishing versions"),
+            (9, "waiting for another tuning"),
+        ];
+        let mut progress = Progress::default();
+        for (id, (waited_s, step)) in (1..).zip(cases) {
+            progress.add(&[entered(id, "Publisher", &batch(waited_s))]);
+            assert_eq!(progress.step(), step, "batch {id}");
+        }
+    }
+
+    #[test]
+    fn where_there_is_little_room_parts_are_left_out_whole() {
+        let mut progress = Progress::default();
+        progress.add(&story());
+        let lines = [
+            (50, "measuring, 2 of 3 sizes, 48 of 98 samples"),
+            (40, "measuring, 48 of 98 samples"),
+            (20, "measuring"),
+            (3, "measuring"),
+        ];
+        for (room, line) in lines {
+            assert_eq!(progress.line_within(room), line, "{room}");
+        }
     }
 
     #[test]

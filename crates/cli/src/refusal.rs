@@ -13,6 +13,12 @@ pub const LISTING: &str = "states:ListStateMachines";
 /// What the SDK says of a profile that is not there, among much else.
 const NO_PROFILE: &str = "was not defined";
 
+/// Of the service on an EC2 instance that gives credentials to what runs there.
+const OF_AN_INSTANCE: &str = "IMDS";
+const NO_CREDENTIALS: &str = "no AWS credentials were found: not in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), \
+    nor in the profile (`--profile`, AWS_PROFILE, or `default`), nor from a container or an EC2 instance; set these variables, name \
+    a profile, or sign in with `aws sso login` or `aws configure`";
+
 /// A call, and what it is about.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
@@ -95,15 +101,12 @@ impl Asked<'_> {
         let last = said.last().map_or("", String::as_str);
         match credentials(error) {
             Some(CredentialsError::CredentialsNotLoaded(_)) if said.iter().any(|said| said.contains(NO_PROFILE)) => {
-                "the profile is not in AWS's configuration files; look at `--profile` and AWS_PROFILE, or make it with \
-                 `aws configure`"
+                "the profile is not in AWS's configuration files; look at AWS_PROFILE, or make it with `aws configure`"
                     .to_owned()
             }
-            Some(CredentialsError::CredentialsNotLoaded(_)) => {
-                "no AWS credentials were found; name a profile with `--profile`, sign in (`aws sso login`, `aws configure`), or \
-                 set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-                    .to_owned()
-            }
+            Some(CredentialsError::CredentialsNotLoaded(_)) => NO_CREDENTIALS.to_owned(),
+            // The last place of all is an instance's, which most machines are not.
+            Some(_) if said.iter().any(|said| said.contains(OF_AN_INSTANCE)) => NO_CREDENTIALS.to_owned(),
             Some(found) => format!(
                 "the AWS credentials cannot be had: {}; look at the profile, and sign in again where it is one of single \
                  sign-on (`aws sso login`)",

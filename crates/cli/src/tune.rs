@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::arguments::Global;
 use crate::aws::{Aws, Execution, Status};
@@ -34,6 +34,9 @@ const LONGEST_CLEAN_UP: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_secs(5);
 /// A network that is gone is no reason not to stop at once.
 const LAST_LOOK: Duration = Duration::from_secs(5);
+
+const STILL_ENDING: &str =
+    "the last step of a tuning that was stopped is still ending; cleaning up once more";
 
 /// What a clean-up came to, in words.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,36 +75,33 @@ impl Session {
     /// Starts a tuning and gives its ARN.
     pub async fn start(&mut self, input: &Input) -> Result<String, Error> {
         let function = input.request.function.as_str();
-        let execution = self.start_with(function, &input.value).await?;
-        self.display.say(&format!("tuning {function}: {execution}"));
-        Ok(execution)
+        start(&self.aws, &self.machine, function, &input.value).await
     }
 
-    async fn start_with(&self, what: &str, input: &Value) -> Result<String, Error> {
-        let name = execution_name(what, fastrand::u64(..));
-        self.aws
-            .start(&self.machine, &name, &input.to_string())
-            .await
+    /// A word on the way.
+    pub fn say(&mut self, words: &str) {
+        self.display.say(words);
     }
 
     /// Waits for a tuning's end. Who interrupts it stops it, and waits for what it leaves to be put right.
     pub async fn end_of(mut self, execution: &str, input: &Input) -> Result<Execution, Error> {
+        let function = input.request.function.as_str();
+        self.display.say(&format!("tuning {function}: {execution}"));
         let why = match follow(&self.aws, execution, &mut self.display, &mut self.stop).await? {
             Followed::Ended(ended) => return Ok(ended),
             Followed::Stopped(why) => why,
         };
-        // It may have ended since the last look.
-        let look = timeout(LAST_LOOK, self.aws.describe(execution)).await;
-        if let Ok(Ok(ended)) = look
-            && ended.status != Status::Running
-        {
-            return Ok(ended);
-        }
         let left = Left {
-            function: input.request.function.as_str(),
+            function,
             execution,
         };
-        let end = self.stop_and_clean_up(&left, input).await;
+        // It may have ended since the last look.
+        self.stop.within(LAST_LOOK);
+        let end = match self.stop.unless(self.aws.describe(execution)).await {
+            Ok(Ok(ended)) if ended.status != Status::Running => return Ok(ended),
+            Err(Why::Interrupted) => left.running(),
+            Ok(_) | Err(Why::TimedOut) => self.stop_and_clean_up(&left, input).await,
+        };
         Err(match why {
             Why::Interrupted => Error::Interrupted(format!("interrupted: {end}")),
             Why::TimedOut => {
@@ -125,8 +125,7 @@ impl Session {
             match self.clean_up(left, input).await {
                 // The step that was stopped may still be ending, and nobody touches what it holds.
                 CleanUp::TooEarly(said) => {
-                    self.display
-                        .say("the last step of the tuning is still ending; looking once more");
+                    self.display.say(STILL_ENDING);
                     if self.stop.unless(sleep(PAUSE)).await.is_err() {
                         return said;
                     }
@@ -139,9 +138,11 @@ impl Session {
     /// Its answer says that all is well, which the end of the execution does not.
     async fn clean_up(&mut self, left: &Left<'_>, input: &Input) -> CleanUp {
         let request = clean_input(left.function, input.value.get("roleARN"));
-        let clean_up = match self.start_with("clean", &request).await {
-            Ok(clean_up) => clean_up,
-            Err(error) => return CleanUp::Over(format!("{error}\n{}", left.not_clean())),
+        let starting = start(&self.aws, &self.machine, "clean", &request);
+        let clean_up = match self.stop.unless(starting).await {
+            Ok(Ok(clean_up)) => clean_up,
+            Ok(Err(error)) => return CleanUp::Over(format!("{error}\n{}", left.not_clean())),
+            Err(_) => return CleanUp::Over(left.not_clean()),
         };
         let said = match follow(&self.aws, &clean_up, &mut self.display, &mut self.stop).await {
             Ok(Followed::Ended(Execution {
@@ -156,21 +157,40 @@ impl Session {
                 )
             }
             Ok(Followed::Stopped(_)) => format!(
-                "the tuning was stopped; the clean-up goes on, look at it with `power-tuner show {clean_up}`"
+                "the tuning was stopped; the clean-up goes on, follow it with `power-tuner show --wait {clean_up}`"
             ),
             Err(error) => format!("{error}\n{}", left.not_clean()),
         };
         CleanUp::Over(said)
     }
 
+    /// Has the state machine put a function right, once more where that came too early.
+    pub async fn clean(mut self, input: &Value) -> Result<(String, Execution), Error> {
+        let given_up = Instant::now() + LONGEST_CLEAN_UP;
+        loop {
+            let (execution, ended) = self.ask("clean", input).await?;
+            let may_wait = Instant::now() < given_up;
+            let looking = is_too_early(&self.aws, &self.machine, &ended);
+            match self.stop.unless(looking).await {
+                Ok(true) if may_wait => self.display.say(STILL_ENDING),
+                Ok(_) | Err(_) => return Ok((execution, ended)),
+            }
+            if self.stop.unless(sleep(PAUSE)).await.is_err() {
+                return Ok((execution, ended));
+            }
+        }
+    }
+
     /// Has the state machine do something else than to tune, and waits for its answer. Who does not wait stops nothing.
-    pub async fn ask(mut self, what: &str, input: &Value) -> Result<(String, Execution), Error> {
-        let execution = self.start_with(what, input).await?;
+    pub async fn ask(&mut self, what: &str, input: &Value) -> Result<(String, Execution), Error> {
+        let starting = start(&self.aws, &self.machine, what, input);
+        let execution = self.stop.unless(starting).await.map_err(stopped)??;
         self.display.detail(&format!("started {execution}"));
         match follow(&self.aws, &execution, &mut self.display, &mut self.stop).await? {
             Followed::Ended(ended) => Ok((execution, ended)),
             Followed::Stopped(why) => {
-                let goes_on = format!("it goes on; look at it with `power-tuner show {execution}`");
+                let goes_on =
+                    format!("it goes on; follow it with `power-tuner show --wait {execution}`");
                 Err(match why {
                     Why::Interrupted => Error::Interrupted(format!("interrupted: {goes_on}")),
                     Why::TimedOut => Error::TuningFailed(format!(
@@ -185,13 +205,7 @@ impl Session {
 impl Left<'_> {
     /// By the answer of the clean-up.
     fn cleaned(&self, answer: &str) -> CleanUp {
-        let answer: Value = serde_json::from_str(answer).unwrap_or_default();
-        let alone: Vec<&str> = answer["clean"]["left"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let alone = left_alone(answer);
         if alone.is_empty() {
             return CleanUp::Over("the tuning was stopped, and nothing of it is left".to_owned());
         }
@@ -210,7 +224,7 @@ impl Left<'_> {
 
     fn running(&self) -> String {
         format!(
-            "the tuning may still run; look at it with `power-tuner show {}`",
+            "the tuning may still run; look at it with `power-tuner show --wait {}`",
             self.execution
         )
     }
@@ -222,6 +236,40 @@ impl Left<'_> {
             self.function
         )
     }
+}
+
+/// Starts an execution, and gives its ARN.
+async fn start(aws: &Aws, machine: &str, what: &str, input: &Value) -> Result<String, Error> {
+    let name = execution_name(what, fastrand::u64(..));
+    aws.start(machine, &name, &input.to_string()).await
+}
+
+/// Whether all that a clean-up left alone belongs to tunings of this stack that are over: the step of one that was stopped
+/// ends later than the execution, and nobody touches what it holds until then.
+async fn is_too_early(aws: &Aws, machine: &str, clean_up: &Execution) -> bool {
+    let ours = machine.replace(":stateMachine:", ":execution:") + ":";
+    let left = left_alone(clean_up.output.as_deref().unwrap_or_default());
+    for words in &left {
+        let Some(holder) = words.split('`').find(|word| word.starts_with(&ours)) else {
+            return false;
+        };
+        match aws.describe(holder).await {
+            Ok(Execution {
+                status: Status::Ended(_) | Status::Succeeded,
+                ..
+            }) => {}
+            _ => return false,
+        }
+    }
+    !left.is_empty()
+}
+
+/// What a clean-up's answer says that it did not touch.
+fn left_alone(answer: &str) -> Vec<String> {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let left = answer["clean"]["left"].as_array().into_iter().flatten();
+    let words = left.filter_map(Value::as_str).map(str::to_owned);
+    words.collect()
 }
 
 /// What the state machine is asked for to put a function right.

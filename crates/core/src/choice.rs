@@ -19,6 +19,9 @@ pub enum Strategy {
 }
 
 impl Strategy {
+    /// What an input calls them.
+    pub const NAMES: [&'static str; 3] = ["cost", "speed", "balanced"];
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

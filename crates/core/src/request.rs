@@ -82,6 +82,9 @@ pub enum Search {
 }
 
 impl Search {
+    /// What an input calls them.
+    pub const NAMES: [&'static str; 2] = ["grid", "adaptive"];
+
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -153,6 +156,11 @@ impl Parallel {
 pub enum OnFailure {
     Continue,
     Fail,
+}
+
+impl OnFailure {
+    /// What an input calls them.
+    pub const NAMES: [&'static str; 2] = ["continue", "fail"];
 }
 
 /// The sizes of an input without `powerValues`, as the reference's template has them.
@@ -976,6 +984,31 @@ mod tests {
         assert_eq!(request.parallel, Parallel::OneAtATime);
         assert!((request.discard_top_bottom - 0.2).abs() < f64::EPSILON);
         assert!(!request.auto_optimize && !request.include_output_results);
+    }
+
+    /// Where a field has one of some names, an input may have each, and the fault of another tells them all.
+    #[test]
+    fn the_names_of_a_field_are_those_that_it_takes() {
+        let cases = [
+            ("strategy", Strategy::NAMES.as_slice()),
+            ("search", &Search::NAMES),
+            ("onFailure", &OnFailure::NAMES),
+        ];
+        for (field, names) in cases {
+            let input = |name: &str| json!({"lambdaARN": "f", "num": 5, field: name});
+            for name in names {
+                let request = Request::parse(&input(name)).expect("a good input");
+                let taken = match field {
+                    "strategy" => json!(request.strategy.name()),
+                    "search" => json!(request.search.name()),
+                    _ => json!(request.on_failure),
+                };
+                assert_eq!(taken, *name);
+            }
+            let faults = faults(&input("odd"));
+            let told: Vec<&str> = faults[0].split('`').skip(3).step_by(2).collect();
+            assert_eq!(told, names, "{faults:?}");
+        }
     }
 
     #[test]

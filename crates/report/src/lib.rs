@@ -15,7 +15,7 @@ mod read;
 mod reference;
 mod scale;
 mod table;
-mod text;
+pub mod text;
 mod words;
 
 use std::fmt;

@@ -1,12 +1,21 @@
 //! Somebody's text, where it must not be more than text.
 
 /// On one line, without what steers a terminal or turns the direction of writing.
-pub(crate) fn plain(text: &str) -> String {
-    let shown: String = text
-        .chars()
-        .map(|c| if c.is_control() || steers(c) { ' ' } else { c })
-        .collect();
-    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+#[must_use]
+pub fn plain(text: &str) -> String {
+    on_its_lines(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The same with the lines and the blanks that it has.
+#[must_use]
+pub fn on_its_lines(text: &str) -> String {
+    let is_shown = |c: char| c == '\n' || !(c.is_control() || steers(c));
+    text.chars()
+        .map(|c| if is_shown(c) { c } else { ' ' })
+        .collect()
 }
 
 /// A blank at which no line ends.
@@ -35,5 +44,7 @@ mod tests {
             plain("a\u{1b}[31mb\r\nc\t d\u{202e}e\u{7}"),
             "a [31mb c d e"
         );
+        let cause = "died:\n  \u{1b}[2J\u{9b}31mred\r\u{7}\tend\u{202e}";
+        assert_eq!(on_its_lines(cause), "died:\n   [2J 31mred   end ");
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use power_tuner_report::text::plain;
 use power_tuner_report::{Format, Look};
 use serde_json::Value;
 
-use crate::end::Error;
+use crate::end::{Error, Exit};
 
 /// # Errors
 ///
@@ -65,8 +66,17 @@ fn cleaned(clean: &Value) -> String {
     text
 }
 
+/// What it means for a pipeline, whoever shows it.
+pub fn exit(answer: &Value) -> Exit {
+    let is_well = match &answer["clean"] {
+        Value::Object(_) => is_clean(&answer["clean"]),
+        _ => answer["doctor"]["healthy"] == true,
+    };
+    if is_well { Exit::Fine } else { Exit::Outside }
+}
+
 /// Nothing is left of tunings.
-pub fn is_clean(clean: &Value) -> bool {
+fn is_clean(clean: &Value) -> bool {
     list(&clean["left"]).next().is_none()
 }
 
@@ -116,12 +126,12 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// Somebody's text, without what steers a terminal.
+/// Somebody's text.
 fn words(value: &Value) -> String {
-    let text = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    text.chars().filter(|c| !c.is_control()).collect()
+    match value.as_str() {
+        Some(text) => plain(text),
+        None => value.to_string(),
+    }
 }
 
 #[cfg(test)]

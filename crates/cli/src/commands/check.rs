@@ -1,6 +1,6 @@
 //! `power-tuner check`
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use power_tuner_core::gate::{self, Decision, Verdict};
 use power_tuner_report::Report;
 
@@ -17,16 +17,11 @@ pub struct Arguments {
     /// By how many percent the best size may be better than the current one
     #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = tolerance)]
     tolerance: f64,
-    /// What it means where nothing can be said: exit 0, or exit 1 [default: exit 5]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "pass|fail",
-        hide_possible_values = true
-    )]
+    /// What it means where nothing can be said for sure: exit 0 (pass) or exit 1 (fail) [default: exit 5]
+    #[arg(long, value_enum, value_name = "VERDICT")]
     inconclusive: Option<Inconclusive>,
     /// Judge this outcome instead of tuning: an execution's ARN, a file, or -
-    #[arg(long, value_name = "EXECUTION-ARN|FILE|-")]
+    #[arg(long, value_name = "EXECUTION-ARN|FILE|-", value_hint = ValueHint::FilePath)]
     outcome: Option<String>,
     #[command(flatten)]
     output: Output,
@@ -56,6 +51,7 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
         output,
         ..
     } = arguments;
+    output.is_writable()?;
     let report = found(arguments, global).await?;
     let outcome = report.outcome().ok_or_else(|| {
         Error::Usage(
@@ -96,11 +92,10 @@ async fn found(arguments: &Arguments, global: &Global) -> Result<Report, Error> 
     }
     if input.request.auto_optimize {
         return Err(Error::Usage(
-            "a check changes nothing; leave out `autoOptimize`, or use `power-tuner run`"
+            "a check changes nothing; leave out `--auto-optimize` (`autoOptimize` in a file), or use `power-tuner run`"
                 .to_owned(),
         ));
     }
-    arguments.output.is_writable()?;
     let mut session = Session::open(global).await?;
     let execution = session.start(&input).await?;
     let ended = session.end_of(&execution, &input).await?;

@@ -1,6 +1,6 @@
 //! `power-tuner compare`
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::arguments::Global;
 use crate::end::{Error, Exit};
@@ -10,17 +10,19 @@ use crate::source::report;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The one before: an execution's ARN, or a file with its output
-    #[arg(value_name = "EXECUTION-ARN|FILE|-")]
+    /// The one before: an execution's ARN, a file with its output, or - for standard input
+    #[arg(value_name = "BEFORE", value_hint = ValueHint::FilePath)]
     before: String,
-    /// The one after
-    #[arg(value_name = "EXECUTION-ARN|FILE|-")]
+    /// The one after, likewise
+    #[arg(value_name = "AFTER", value_hint = ValueHint::FilePath)]
     after: String,
     #[command(flatten)]
     output: Output,
 }
 
 const EXAMPLES: &str = "\
+A difference is from the first to the second; ~ marks one that may be chance. Formats: table, markdown and json.
+
 Examples:
   power-tuner compare before.json after.json
   power-tuner compare x86_64.json arm64.json --format markdown";
@@ -36,6 +38,7 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
             "standard input can be read once; name a file for one of the two".to_owned(),
         ));
     }
+    output.is_writable()?;
     let names = [before, after].map(|source| name(source));
     let (before, after) = (report(before, global).await?, report(after, global).await?);
     let (format, look) = (output.format(), output.look(global.color));

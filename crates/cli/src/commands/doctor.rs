@@ -5,7 +5,7 @@ use power_tuner_core::function::FunctionRef;
 use serde_json::Value;
 
 use super::answer;
-use super::clean::function;
+use super::clean::{function, role};
 use crate::arguments::Global;
 use crate::end::{Error, Exit};
 use crate::output::Output;
@@ -19,7 +19,7 @@ pub struct Arguments {
     #[arg(value_parser = function)]
     function: Option<FunctionRef>,
     /// A role of the function's account, for functions of other accounts
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = role)]
     role_arn: Option<String>,
     #[command(flatten)]
     output: Output,
@@ -41,7 +41,7 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     let role = role_arn.clone().map(Value::from);
     answer::fits(output.format())?;
     output.is_writable()?;
-    let session = Session::open(global).await?;
+    let mut session = Session::open(global).await?;
     let request = doctor_input(function.as_ref().map(FunctionRef::as_str), role.as_ref());
     let (execution, ended) = session.ask("doctor", &request).await?;
     match of_execution(&execution, ended)? {

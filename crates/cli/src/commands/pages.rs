@@ -1,5 +1,6 @@
 //! `power-tuner completions` and `power-tuner man`
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
@@ -11,8 +12,10 @@ use crate::output::print;
 #[command(after_help = "\
 Examples:
   power-tuner completions bash > /etc/bash_completion.d/power-tuner
-  power-tuner completions zsh > ~/.zfunc/_power-tuner")]
+  power-tuner completions zsh > ~/.zfunc/_power-tuner
+  power-tuner completions fish > ~/.config/fish/completions/power-tuner.fish")]
 pub struct Completions {
+    /// The shell that is to complete commands and options
     #[arg(value_enum)]
     shell: Shell,
 }
@@ -23,9 +26,22 @@ Examples:
   power-tuner man | man -l -
   power-tuner man check > power-tuner-check.1")]
 pub struct Man {
-    /// One of the commands
+    /// One of the commands; without it, the tool
+    #[arg(value_parser = PossibleValuesParser::new(COMMANDS))]
     command: Option<String>,
 }
+
+/// Of the tool, which cannot be asked for them while it is being made.
+const COMMANDS: [&str; 8] = [
+    "run",
+    "show",
+    "check",
+    "compare",
+    "clean",
+    "doctor",
+    "completions",
+    "man",
+];
 
 pub fn completions(arguments: &Completions) -> Result<Exit, Error> {
     let mut script = Vec::new();
@@ -47,16 +63,7 @@ pub fn man(arguments: &Man) -> Result<Exit, Error> {
         None => tool,
         Some(name) => {
             let command = tool.find_subcommand(name).cloned();
-            command.ok_or_else(|| {
-                let names: Vec<&str> = tool
-                    .get_subcommands()
-                    .map(clap::Command::get_name)
-                    .collect();
-                Error::Usage(format!(
-                    "there is no command `{name}`; there are {}",
-                    names.join(", ")
-                ))
-            })?
+            command.ok_or_else(|| Error::Usage(format!("there is no command `{name}`")))?
         }
     };
     let mut text = Vec::new();
@@ -65,4 +72,19 @@ pub fn man(arguments: &Man) -> Result<Exit, Error> {
         .map_err(|error| Error::Usage(format!("the page cannot be written: {error}")))?;
     print(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Fine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_page_for_each_command() {
+        let tool = Line::command();
+        let names: Vec<&str> = tool
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(names, COMMANDS);
+    }
 }

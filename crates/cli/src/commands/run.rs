@@ -10,13 +10,13 @@ use crate::source::{Found, of_execution};
 use crate::tune::Session;
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", Exit::table()))]
 pub struct Arguments {
-    #[command(flatten)]
-    flags: Flags,
-    /// Only start it, and print the execution's ARN
+    /// Only start it, and print the execution's ARN, which `show --wait` takes
     #[arg(long, conflicts_with_all = ["format", "output", "timeout"])]
     detach: bool,
+    #[command(flatten)]
+    flags: Flags,
     #[command(flatten)]
     output: Output,
 }
@@ -38,6 +38,7 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     let execution = session.start(&input).await?;
     if arguments.detach {
         print(&execution)?;
+        session.say("started; `power-tuner show --wait` with this ARN follows it to its result");
         return Ok(Exit::Fine);
     }
     let ended = session.end_of(&execution, &input).await?;

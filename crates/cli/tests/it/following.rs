@@ -3,12 +3,12 @@
 use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::step_functions::{Answer, StepFunctions, described};
+use crate::step_functions::{Answer, StepFunctions, described, execution};
 use crate::tool::{Ended, outcome};
 
 /// One whose tunings go on for ever. `clean` is how its clean-ups are.
@@ -136,14 +136,14 @@ fn a_tuning_is_followed_to_its_result() {
 }
 
 #[test]
-fn a_failed_tuning_says_why() {
+fn what_the_stack_refuses_is_the_command_lines_fault() {
     let step_functions = StepFunctions::playing(|operation, body, _| {
         let failed = json!({"error": "FunctionNotFound", "cause": "function `f` was not found; check its name"});
         let described = described(&body["executionArn"], "FAILED", &failed);
         (operation == "DescribeExecution").then_some(Answer::Is(described))
     });
-    for line in ["run f", "check f"] {
-        let ended = step_functions.run(line).with(3);
+    for line in ["run f", "check f", "clean f", "doctor f"] {
+        let ended = step_functions.run(line).with(2);
         assert!(
             ended
                 .err
@@ -153,6 +153,77 @@ fn a_failed_tuning_says_why() {
         );
         assert_eq!(ended.out, "");
     }
+}
+
+#[test]
+fn a_failed_tuning_says_why() {
+    let step_functions = StepFunctions::playing(|operation, body, _| {
+        let failed =
+            json!({"error": "NoMeasurements", "cause": "no size gave a result:\n  \u{1b}[2Jdied"});
+        let described = described(&body["executionArn"], "FAILED", &failed);
+        (operation == "DescribeExecution").then_some(Answer::Is(described))
+    });
+    for line in ["run f", "check f"] {
+        let ended = step_functions.run(line).with(3);
+        // What a function printed does not steer the terminal.
+        let words = "FAILED: NoMeasurements\nno size gave a result:\n   [2Jdied\n";
+        assert!(ended.err.ends_with(words), "{}", ended.err);
+        assert_eq!(ended.out, "");
+    }
+}
+
+#[test]
+fn an_execution_is_followed_by_whoever_waits_for_it() {
+    let arn = execution("f-1");
+    let step_functions = StepFunctions::playing(|operation, body, before| match operation {
+        "DescribeExecution" if before < 3 => {
+            let begun = json!({"startDate": since_1970() - 754});
+            let running = described(&body["executionArn"], "RUNNING", &begun);
+            Some(Answer::Is(running))
+        }
+        "GetExecutionHistory" => Some(Answer::Is(json!({"events": [{
+            "id": 1, "type": "TaskStateEntered", "timestamp": 1.7e9,
+            "stateEnteredEventDetails": {"name": "Publisher", "input": "{}"},
+        }]}))),
+        _ => None,
+    });
+    let shown = step_functions.run(&format!("show {arn}")).with(5);
+    let words = "still running, for 12:3";
+    assert!(shown.err.contains(words), "{}", shown.err);
+    let words = format!(
+        ": publishing versions; follow it with `power-tuner show --wait {arn}`, or look again later"
+    );
+    assert!(shown.err.contains(&words), "{}", shown.err);
+    let followed = step_functions.run(&format!("show {arn} --wait")).with(0);
+    assert!(followed.out.contains("512 MB"), "{}", followed.out);
+    let words = "12:3";
+    assert!(followed.err.contains(words), "{}", followed.err);
+    assert!(
+        followed.err.contains("  publishing versions"),
+        "{}",
+        followed.err
+    );
+
+    // Who only looks stops nothing.
+    let step_functions = endless("SUCCEEDED");
+    let late = step_functions.run(&format!("show {arn} --wait --timeout 1s"));
+    let late = late.with(5);
+    assert!(late.err.contains("the execution goes on"), "{}", late.err);
+    let child = spawn(&step_functions, &format!("show {arn} --wait"));
+    let looks = step_functions.asked("DescribeExecution").len();
+    wait_until("followed", || {
+        step_functions.asked("DescribeExecution").len() > looks + 1
+    });
+    interrupt(&child);
+    let ended = end(child).with(130);
+    assert!(ended.err.contains("the execution goes on"), "{}", ended.err);
+    assert!(step_functions.asked("StopExecution").is_empty());
+    assert!(step_functions.asked("StartExecution").is_empty());
+}
+
+fn since_1970() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.expect("after it").as_secs()
 }
 
 #[test]
@@ -186,6 +257,9 @@ fn who_detaches_gets_the_arn_alone() {
     );
     assert_eq!((ended.out.lines().count(), ended.err.as_str()), (1, ""));
     assert!(step_functions.asked("DescribeExecution").is_empty());
+    let told = step_functions.run("run f --detach").with(0);
+    let words = "started; `power-tuner show --wait` with this ARN follows it to its result\n";
+    assert_eq!(told.err, words);
 }
 
 #[test]
@@ -300,10 +374,140 @@ fn the_second_interruption_does_not_wait() {
     assert!(
         ended
             .err
-            .contains("the clean-up goes on, look at it with `power-tuner show arn:"),
+            .contains("the clean-up goes on, follow it with `power-tuner show --wait arn:"),
         "{}",
         ended.err
     );
+}
+
+/// A network that hangs is what people give up on.
+#[test]
+fn the_second_interruption_is_heard_while_the_clean_up_is_being_started() {
+    const HANGS: Duration = Duration::from_secs(15);
+    let step_functions = StepFunctions::playing(move |operation, body, _| {
+        let asks = |what: &str| body.to_string().contains(what);
+        if operation == "StartExecution" && asks("clean-") {
+            sleep(HANGS);
+        }
+        let running = described(&body["executionArn"], "RUNNING", &json!({}));
+        (operation == "DescribeExecution").then_some(Answer::Is(running))
+    });
+    let child = spawn(&step_functions, "run f");
+    wait_until("followed", || {
+        step_functions.asked("DescribeExecution").len() > 1
+    });
+    interrupt(&child);
+    wait_until("a clean-up", || clean_up(&step_functions).is_some());
+    let begun = Instant::now();
+    interrupt(&child);
+    let ended = end(child).with(130);
+    assert!(begun.elapsed() < HANGS / 3, "it waited: {ended:#?}");
+    assert!(
+        ended
+            .err
+            .ends_with("usually within minutes; `power-tuner clean f` makes sure\n"),
+        "{}",
+        ended.err
+    );
+}
+
+/// The same before it: the answer whether the tuning is over anyway does not come.
+#[test]
+fn the_second_interruption_is_heard_while_the_tuning_is_looked_at() {
+    const LOOKS: usize = 3;
+    // Less than what the tool waits for, so that the end of its patience is not what ends it.
+    const HANGS: Duration = Duration::from_secs(4);
+    let step_functions = StepFunctions::playing(move |operation, body, nth| {
+        if operation == "DescribeExecution" && nth >= LOOKS {
+            sleep(HANGS);
+        }
+        let running = described(&body["executionArn"], "RUNNING", &json!({}));
+        (operation == "DescribeExecution").then_some(Answer::Is(running))
+    });
+    let child = spawn(&step_functions, "run f");
+    let looks = |n: usize| step_functions.asked("DescribeExecution").len() >= n;
+    wait_until("followed", || looks(LOOKS));
+    interrupt(&child);
+    wait_until("looked at once more", || looks(LOOKS + 1));
+    // Long enough for the first signal to be taken in, and far below what the answer takes.
+    sleep(Duration::from_millis(500));
+    let begun = Instant::now();
+    interrupt(&child);
+    let ended = end(child).with(130);
+    assert!(begun.elapsed() < HANGS / 2, "it waited: {ended:#?}");
+    assert!(
+        ended.err.contains("interrupted: the tuning may still run"),
+        "{}",
+        ended.err
+    );
+    assert!(step_functions.asked("StopExecution").is_empty());
+}
+
+/// By hand, nobody knows whose step it is but the answer.
+#[test]
+fn a_clean_up_by_hand_that_comes_too_early_is_made_once_more() {
+    // How the one is that holds the lock, how often is cleaned up, and how that ends.
+    let cases = [("ABORTED", 2, 0), ("RUNNING", 1, 1)];
+    for (holder, clean_ups, code) in cases {
+        let first = Mutex::new(None);
+        let step_functions = StepFunctions::playing(move |operation, body, _| {
+            let arn = &body["executionArn"];
+            let name = arn.as_str().filter(|_| operation == "DescribeExecution")?;
+            if !name.contains(":clean-") {
+                return Some(Answer::Is(described(arn, holder, &json!({}))));
+            }
+            let mut first = first.lock().expect("sound");
+            let is_first = first.get_or_insert_with(|| name.to_owned()) == name;
+            let answer = left_alone(&format!(
+                "the lock: `{}` locked it and still held it",
+                execution("f-1")
+            ));
+            is_first.then(|| Answer::Is(described(arn, "SUCCEEDED", &answer)))
+        });
+        let ended = step_functions.run("clean f").with(code);
+        assert_eq!(step_functions.asked("StartExecution").len(), clean_ups);
+        assert_eq!(ended.out.contains("arn:f is clean."), code == 0);
+    }
+}
+
+/// What nobody of this stack may judge stays as it is, however often one looks.
+#[test]
+fn what_another_stack_holds_is_not_waited_for() {
+    let holder = execution("f-1").replace("power-tuner-tuner", "other-tuner");
+    let answer = left_alone(&format!("the lock: `{holder}` locked it"));
+    let step_functions = StepFunctions::playing(move |operation, body, _| {
+        let described = described(&body["executionArn"], "SUCCEEDED", &answer);
+        (operation == "DescribeExecution").then_some(Answer::Is(described))
+    });
+    step_functions.run("clean f").with(1);
+    assert_eq!(step_functions.asked("StartExecution").len(), 1);
+}
+
+fn left_alone(what: &str) -> Value {
+    let answer =
+        json!({"clean": {"function": "arn:f", "deleted": [], "adopted": [], "left": [what]}});
+    json!({"output": answer.to_string()})
+}
+
+#[test]
+fn an_answer_that_is_shown_has_its_exit_code() {
+    let doctor = |healthy: bool| {
+        let answer = json!({"doctor": {"healthy": healthy, "findings": []}});
+        json!({"output": answer.to_string()})
+    };
+    let cases = [
+        (left_alone("a tuning that runs"), 1),
+        (doctor(false), 1),
+        (doctor(true), 0),
+    ];
+    for (answer, code) in cases {
+        let step_functions = StepFunctions::playing(move |operation, body, _| {
+            let described = described(&body["executionArn"], "SUCCEEDED", &answer);
+            (operation == "DescribeExecution").then_some(Answer::Is(described))
+        });
+        let line = format!("show {}", execution("clean-1"));
+        step_functions.run(&line).with(code);
+    }
 }
 
 #[test]

@@ -20,10 +20,23 @@ fn no_credentials_and_no_region_are_said() {
     assert!(
         ended
             .err
-            .contains("no AWS credentials were found; name a profile with `--profile`"),
+            .contains("no AWS credentials were found: not in the environment (AWS_ACCESS_KEY_ID"),
         "{}",
         ended.err
     );
+    // Most machines are no instance, and nobody there knows what its metadata service is.
+    for (option, is_told) in [("", false), (" --verbose", true)] {
+        let mut without = step_functions.command(&format!("run f{option}"));
+        without
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .env_remove("AWS_EC2_METADATA_DISABLED")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", step_functions.url());
+        let ended = Ended::from(without.output().expect("it starts")).with(4);
+        let words = "no AWS credentials were found: not in the environment";
+        assert!(ended.err.contains(words), "{}", ended.err);
+        assert_eq!(ended.err.contains("IMDS"), is_told, "{}", ended.err);
+    }
     let mut nowhere = step_functions.command("run f");
     let ended = Ended::from(
         nowhere
@@ -87,19 +100,47 @@ fn a_profile_has_credentials_and_a_region() {
         "an ARN knows its region: {signed}"
     );
     let cases = [
-        ("empty --region us-west-2", "no AWS credentials were found"),
+        (
+            "empty --region us-west-2",
+            4,
+            "no AWS credentials were found",
+        ),
         (
             "nobodys --region us-west-2",
-            "the profile is not in AWS's configuration files",
+            2,
+            "`--profile`: there is no profile `nobodys` in AWS's configuration files; there are `broken`, `empty`, `ours`",
         ),
-        ("nobodys", "no region is known"),
-        ("broken", "the AWS credentials cannot be had: "),
-        ("broken", "sign in again where it is one of single sign-on"),
+        ("nobodys", 2, "there is no profile `nobodys`"),
+        ("broken", 4, "the AWS credentials cannot be had: "),
+        (
+            "broken",
+            4,
+            "sign in again where it is one of single sign-on",
+        ),
     ];
-    for (profile, words) in cases {
-        let ended = run(&format!("run f --profile {profile}")).with(4);
+    for (profile, code, words) in cases {
+        let ended = run(&format!("run f --profile {profile}")).with(code);
         assert!(ended.err.contains(words), "{profile}: {}", ended.err);
     }
+    // What is named wins over what is there anyway.
+    let with_both = |profile: &str| {
+        let mut command = step_functions.command(&format!("run f --detach --profile {profile}"));
+        let ended = command.env("AWS_CONFIG_FILE", &config).output();
+        Ended::from(ended.expect("it starts"))
+    };
+    with_both("ours").with(0);
+    let signed = step_functions.signatures().pop().expect("a request");
+    assert!(signed.contains("Credential=of-the-process/"), "{signed}");
+    let asked = step_functions.signatures().len();
+    with_both("nobodys").with(2);
+    assert_eq!(step_functions.signatures().len(), asked);
+    let mut variable = step_functions.command("run f --region us-west-2");
+    variable
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env("AWS_PROFILE", "nobodys")
+        .env("AWS_CONFIG_FILE", &config);
+    let ended = Ended::from(variable.output().expect("it starts")).with(4);
+    assert!(ended.err.contains("look at AWS_PROFILE"), "{}", ended.err);
 }
 
 #[test]

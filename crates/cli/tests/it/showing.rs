@@ -38,11 +38,15 @@ fn an_output_file_says_its_format() {
     assert_eq!(ended.out, "");
     let written = fs::read_to_string(&page).expect("a page");
     assert!(written.starts_with("<!doctype html>"), "{written}");
+    let stdout = run(&format!("show {file} --format html -o -")).with(0);
+    assert_eq!(stdout.out.trim_end(), written.trim_end());
+    let table = run(&format!("show {file} --output -")).with(0);
+    assert_eq!(table.out, run(&format!("show {file}")).out);
     let nowhere = run(&format!("show {file} --output /nonexistent/report.html")).with(2);
     assert!(
         nowhere
             .err
-            .contains("cannot write `/nonexistent/report.html`"),
+            .contains("cannot write into `/nonexistent`: there is no such folder"),
         "{}",
         nowhere.err
     );

@@ -77,6 +77,10 @@ impl StepFunctions {
         command
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn run(&self, line: &str) -> Ended {
         self.command(line).output().expect("it starts").into()
     }

@@ -101,6 +101,42 @@ fn a_terminal_shows_a_picture_as_wide_as_it_is() {
     );
 }
 
+/// Who waits is told what for, and a search goes on for as many rounds as it needs.
+#[test]
+fn a_narrow_terminal_shows_what_goes_on_without_cutting_it() {
+    let entered = |id: usize, state: &str, input: &serde_json::Value| {
+        json!({"id": id, "type": "TaskStateEntered", "timestamp": 1.7e9,
+            "stateEnteredEventDetails": {"name": state, "input": input.to_string()}})
+    };
+    let search = json!({
+        "plan": {"request": {"search": {"adaptive": {"lowest": 128, "highest": 3008}}}},
+        "ended": [{"memory": 128, "wanted": 12, "progress": {"summary": {"samples": 12, "averageDurationMs": 135.44}}}],
+        "round": {"number": 2, "sizes": [{"memory": 1024, "wanted": 12, "progress": {}}]},
+    });
+    let waiting = entered(1, "Publisher", &json!({"published": {"waitedS": 40}}));
+    let measuring = entered(2, "Measure", &search);
+    let step_functions = StepFunctions::playing(move |operation, body, before| match operation {
+        "DescribeExecution" if before < 3 => {
+            let running = described(&body["executionArn"], "RUNNING", &json!({}));
+            Some(Answer::Is(running))
+        }
+        "GetExecutionHistory" if before == 0 => Some(Answer::Is(json!({"events": [waiting]}))),
+        "GetExecutionHistory" => Some(Answer::Is(json!({"events": [measuring, waiting]}))),
+        _ => None,
+    });
+    let seen = shown(step_functions.command("run f"), 40);
+    let lines: Vec<String> = lines(&seen).collect();
+    let shows = |end: &str| lines.iter().any(|line| line.ends_with(end));
+    for end in [
+        "  waiting for another tuning",
+        "  round 2, 0 of 12 samples",
+        "  128 MB  12 samples, 135 ms",
+        " 1024 MB  0 of 12 samples",
+    ] {
+        assert!(shows(end), "no `{end}` in {lines:#?}");
+    }
+}
+
 #[test]
 fn no_colour_is_heeded() {
     let files = Files::new();

@@ -21,10 +21,33 @@ fn what_is_wrong_with_a_command_line_ends_with_2() {
         ("check f --tolerance much", "a number from 0 to 100"),
         ("run f --timeout soon", "such as 90s or 30m"),
         (
-            "run f --num 3 --strategy quick",
-            "`num`: 3 is not a whole number from 5 to 5000\n  `strategy`: ",
+            "run f --num 3 --precision 9",
+            "`--num`: 3 is not a whole number from 5 to 5000\n  `--precision`: ",
         ),
-        ("run", "`lambdaARN`: is missing"),
+        ("run", "`FUNCTION`: is missing"),
+        (
+            "run f --balanced-weight 0.3",
+            "`--balanced-weight`: is of the strategy `balanced`, and this one is `cost`",
+        ),
+        (
+            "run f --output r.pdf",
+            "`r.pdf`: there is no format `pdf`; end the name in",
+        ),
+        ("show - -o r.pdf", "there is no format `pdf`"),
+        ("compare a b -o r.pdf", "there is no format `pdf`"),
+        ("check --outcome o -o r.pdf", "there is no format `pdf`"),
+        ("clean f -o r.pdf", "there is no format `pdf`"),
+        ("run f --output /", "cannot write `/`: it is a folder"),
+        (
+            "run --input - --payload @-",
+            "standard input can be read once",
+        ),
+        ("clean f --role-arn r", "invalid value 'r' for '--role-arn"),
+        ("doctor f --role-arn r", "invalid value 'r' for '--role-arn"),
+        (
+            "run f --region eu-west-1 --state-machine arn:aws:states:us-east-1:123456789012:stateMachine:t",
+            "`--region` is eu-west-1, and the ARN is of us-east-1; leave `--region` out",
+        ),
         ("run --input /nonexistent", "cannot read `/nonexistent`"),
         ("run f --quiet --verbose", "cannot be used with"),
         (
@@ -51,9 +74,17 @@ fn what_is_wrong_with_a_command_line_ends_with_2() {
             "shown as table or json, not as markdown",
         ),
         ("clean f:g:h:i", "invalid value 'f:g:h:i'"),
+        (
+            "show o.json --wait",
+            "`--wait` is for an execution that runs",
+        ),
         ("show /nonexistent", "cannot read `/nonexistent`"),
         ("compare - -", "standard input can be read once"),
-        ("man tune", "there is no command `tune`"),
+        ("man tune", "invalid value 'tune' for '[COMMAND]'"),
+        (
+            "run f --strategy quick",
+            "[possible values: cost, speed, balanced]",
+        ),
     ];
     for (line, words) in cases {
         let ended = run(line).with(2);
@@ -89,6 +120,26 @@ fn shells_complete_and_pages_are_printed() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&format!("completions {shell}")).with(0).out;
         assert!(script.contains("state-machine"), "{shell}");
+        let unquoted = script.replace(['\'', '"'], "");
+        let values = |values: &[&str]| {
+            let separators = match shell {
+                "fish" => "\\t\n",
+                "bash" | "zsh" => " ",
+                // They complete no values.
+                _ => return true,
+            };
+            unquoted.contains(&values.join(separators))
+        };
+        for fixed in [
+            &["cost", "speed", "balanced"][..],
+            &["grid", "adaptive"],
+            &["continue", "fail"],
+            &["pass", "fail"],
+            &["auto", "always", "never"],
+            &["table", "json", "markdown", "csv", "html", "svg"],
+        ] {
+            assert!(values(fixed), "{shell}: {fixed:?}");
+        }
     }
     let page = run("man").with(0).out;
     assert!(page.contains(".TH power-tuner 1"), "{page}");
