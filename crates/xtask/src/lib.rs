@@ -33,7 +33,7 @@ use clap::{Parser, Subcommand};
 
 pub use aws::{ApiError, Aws, Execution};
 pub use local_aws::{LocalAws, Options, Targets};
-pub use simulator::Simulator;
+pub use simulator::{Simulator, Speed};
 pub use tool::command_line_tool;
 
 /// Commands for working on the power tuner.

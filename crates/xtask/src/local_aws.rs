@@ -13,7 +13,7 @@ use crate::ministack::MiniStack;
 use crate::packages::PythonTools;
 use crate::processes::{self, OwnDirectory};
 use crate::progress::step;
-use crate::simulator::{self, Simulator};
+use crate::simulator::{self, Simulator, Speed};
 use crate::stack;
 use crate::workspace::Workspace;
 
@@ -35,6 +35,7 @@ pub struct Options {
     pub seed: u64,
     /// More options of the simulator, as its command line takes them.
     pub simulator: Vec<String>,
+    pub simulator_speed: Speed,
     /// Settings of `MiniStack`, such as `("AUTH", "true")`.
     pub ministack: Vec<(String, String)>,
     /// Parameters of the template, beside its architecture.
@@ -48,6 +49,7 @@ impl Default for Options {
             time_scale: 0.05,
             seed: 1,
             simulator: Vec::new(),
+            simulator_speed: Speed::Usual,
             ministack: Vec::new(),
             parameters: Vec::new(),
         }
@@ -76,7 +78,7 @@ impl LocalAws {
         let architecture = Architecture::of_this_machine()?;
         if options.targets == Targets::Simulator {
             step("building the Lambda simulator", || {
-                simulator::build(&workspace)
+                simulator::build(&workspace, options.simulator_speed)
             })?;
         }
         step(

@@ -21,6 +21,8 @@ pub(super) struct Throughput {
     pub at_once: u32,
     pub call_ms: f64,
     pub took_s: f64,
+    /// Of a processor's time.
+    pub used_s: f64,
 }
 
 impl Throughput {
@@ -58,12 +60,14 @@ fn throughput(tuner: &Tuner, name: &str, call_ms: f64) -> Result<Throughput> {
         }),
     )?;
     let mut executor = tuner.start("power-tuner-executor")?;
+    let before = executor.processor_s()?;
     let (_, took) = executor.call(event)?;
     Ok(Throughput {
         calls: CALLS,
         at_once: AT_ONCE,
         call_ms,
         took_s: took.as_secs_f64(),
+        used_s: executor.processor_s()? - before,
     })
 }
 

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
+/// Linux counts a process's time in these, whatever the kernel's own are.
+const TICKS_PER_S: f64 = 100.0;
 /// What an answer to the function has to wait for at the most.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// What the function believes its timeout is.
@@ -102,6 +104,17 @@ impl Host {
             .and_then(|line| line.trim().strip_suffix(" kB"))
             .and_then(|kb| kb.trim().parse::<f64>().ok());
         Ok(kb.context("the process has no VmHWM")? / 1024.0)
+    }
+
+    /// Seconds of a processor that it has used so far.
+    pub fn processor_s(&self) -> Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))
+            .context("what a process used is known on Linux only")?;
+        // User and system time are the 14th and 15th field; the second one, a name in brackets, may have blanks.
+        let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>);
+        let ticks: f64 = ticks.sum::<Result<f64, _>>().context("it has no times")?;
+        Ok(ticks / TICKS_PER_S)
     }
 
     fn next(&mut self) -> Result<Answer> {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::latencies::Latencies;
 use crate::local_aws::{LocalAws, Options};
 use crate::progress::step;
+use crate::simulator::Speed;
 
 /// The lock on `$LATEST`.
 const LOCK: &str = "power-tuner-lock";
@@ -101,6 +102,7 @@ pub(super) fn measure(latencies: &Latencies, only: Option<&str>) -> Result<Vec<R
     let local = LocalAws::start(&Options {
         time_scale: 1.0,
         simulator: latencies.arguments(),
+        simulator_speed: Speed::Fast,
         ..Options::default()
     })?;
     // The functions' own cold starts are not what is compared.

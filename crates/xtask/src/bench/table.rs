@@ -146,6 +146,7 @@ fn executor(report: &Report) -> Table {
         "each ms",
         "ideal s",
         "took s",
+        "processor s",
         "of the ideal",
     ];
     let mut table = with_header(head.into_iter());
@@ -156,6 +157,7 @@ fn executor(report: &Report) -> Table {
             format!("{:.0}", one.call_ms),
             format!("{:.2}", one.ideal_s()),
             format!("{:.2}", one.took_s),
+            format!("{:.2}", one.used_s),
             format!("{:.0} %", one.ideal_s() / one.took_s * 100.0),
         ]);
     }

@@ -11,7 +11,7 @@ use crate::local_aws::Options;
 use crate::packages::PythonTools;
 use crate::processes::{self, OwnDirectory, Words};
 use crate::progress::step;
-use crate::simulator::{self, Simulator};
+use crate::simulator::{self, Simulator, Speed};
 use crate::workspace::Workspace;
 
 const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:power-tuner:the-bench";
@@ -43,11 +43,12 @@ impl Tuner {
             cargo.args(["--package", "power-tuner-runtime", "--example", EMPTY]);
             processes::run(&mut cargo, &Words::ToStderr)
         })?;
-        simulator::build(&workspace)?;
+        simulator::build(&workspace, Speed::Fast)?;
         let directory = OwnDirectory::new()?;
         let options = Options {
             time_scale: 1.0,
             simulator: super::latencies::Latencies::none().arguments(),
+            simulator_speed: Speed::Fast,
             ..Options::default()
         };
         let simulator = Simulator::start(&workspace, &directory, &options)?;
