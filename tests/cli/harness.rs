@@ -1,15 +1,18 @@
 //! What each case needs: a function of its own, the tool, and the comparison of before and after.
 
 use std::env;
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use xtask::LocalAws;
+
+use crate::function::Function;
+use crate::suite::wait_for;
 
 /// Longer than a publisher may write.
 const PATIENCE: Duration = Duration::from_mins(4);
@@ -21,11 +24,15 @@ pub struct Bench<'a> {
     pub case: &'static str,
 }
 
-/// A function that is to be tuned, and how it was before.
-pub struct Target<'a> {
-    pub name: &'static str,
-    bench: &'a Bench<'a>,
-    before: Value,
+/// A function that is to be tuned.
+pub struct Target<'a>(Function<'a>);
+
+impl<'a> Deref for Target<'a> {
+    type Target = Function<'a>;
+
+    fn deref(&self) -> &Function<'a> {
+        &self.0
+    }
 }
 
 /// How a run of the tool ended.
@@ -66,19 +73,11 @@ impl Ended {
     }
 }
 
-impl<'a> Bench<'a> {
+impl Bench<'_> {
     /// Makes a function with the case's name.
-    pub fn function(&'a self, spec: &Value) -> Result<Target<'a>> {
-        let mut spec = spec.clone();
-        spec["name"] = json!(self.case);
-        self.local.simulator().create_function(&spec)?;
-        let mut target = Target {
-            name: self.case,
-            bench: self,
-            before: Value::Null,
-        };
-        target.before = target.lasting()?;
-        Ok(target)
+    pub fn function(&self, spec: &Value) -> Result<Target<'_>> {
+        let simulator = self.local.simulator();
+        Function::make(simulator, self.case, spec.clone()).map(Target)
     }
 
     /// The tool with arguments between blanks, and nothing of this process's environment.
@@ -111,35 +110,6 @@ impl<'a> Bench<'a> {
 }
 
 impl Target<'_> {
-    fn now(&self) -> Result<Value> {
-        self.bench.local.simulator().function(self.name)
-    }
-
-    /// What must be the same before and after.
-    fn lasting(&self) -> Result<Value> {
-        let now = self.now()?;
-        Ok(json!({
-            "configuration": now["latest"]["configuration"],
-            "versions": now["versions"],
-            "aliases": now["aliases"],
-        }))
-    }
-
-    pub fn is_as_before(&self) -> Result<()> {
-        let now = self.lasting()?;
-        ensure!(
-            now == self.before,
-            "the function was left changed\nbefore: {:#}\nnow: {now:#}",
-            self.before
-        );
-        Ok(())
-    }
-
-    /// For clean-ups that nobody waits for.
-    pub fn becomes_as_before(&self) -> Result<()> {
-        wait_until(|| Ok(self.is_as_before().is_ok())).or_else(|_| self.is_as_before())
-    }
-
     /// Waits until it is measured.
     pub fn is_called(&self) -> Result<()> {
         wait_until(|| {
@@ -149,19 +119,10 @@ impl Target<'_> {
         })
     }
 
-    pub fn memory(&self) -> Result<Value> {
-        Ok(self.now()?["latest"]["configuration"]["MemorySize"].clone())
-    }
-
     /// Deploys another memory as the function's owner would, and takes it for how it was before.
     pub fn give(&mut self, memory: u32) -> Result<()> {
-        let path = format!("/2015-03-31/functions/{}/configuration", self.name);
-        let change = json!({"MemorySize": memory});
-        let simulator = self.bench.local.simulator();
-        simulator.request("PUT", &path, Some(&change))?;
-        wait_until(|| Ok(self.now()?["latest"]["volatile"]["LastUpdateStatus"] != "InProgress"))?;
-        self.before = self.lasting()?;
-        Ok(())
+        self.0.configure(&json!({"MemorySize": memory}))?;
+        self.0.remember()
     }
 }
 
@@ -177,12 +138,5 @@ pub fn end(child: Child) -> Result<Ended> {
 
 /// Polls until something holds.
 pub fn wait_until(holds: impl Fn() -> Result<bool>) -> Result<()> {
-    let start = Instant::now();
-    while !holds()? {
-        if start.elapsed() > PATIENCE {
-            bail!("it did not happen within {PATIENCE:?}");
-        }
-        sleep(Duration::from_millis(50));
-    }
-    Ok(())
+    wait_for(PATIENCE, holds)
 }

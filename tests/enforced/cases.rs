@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::a_function_of_another_account_is_tuned_under_its_role;
 use crate::denials::{each_action_of_the_template_is_taken_away_once, names};
-use crate::functions::{Bench, HOME, wait_until};
+use crate::functions::{Bench, HOME, Target, wait_until};
 use crate::resource::every_form_of_lambdaresource_allows_a_function_and_its_versions_and_no_other;
 use crate::roles::{Ask, FUNCTIONS, Role};
 
@@ -82,6 +82,26 @@ fn a_tuning_succeeds_with_the_templates_permissions(bench: &Bench) -> Result<()>
     target.is_as_before()
 }
 
+/// Where the reporter may not do something, what names it is that.
+fn a_doctor_names_what_the_reporter_may_not(bench: &Bench, target: &Target) -> Result<()> {
+    let folder = format!("arn:aws:s3:::{REPORTS}/tunings/{}/*", target.name());
+    for (action, check) in [("s3:PutObject", "putObject"), ("s3:GetObject", "getObject")] {
+        let denied = Role::of(bench.local, "Reporter")?.deny(&bench.case, &[action], &folder)?;
+        let ill = bench.tune(&json!({"doctor": target.arn}))?;
+        drop(denied);
+        ensure!(ill["doctor"]["healthy"] == false, "{action}: {ill:#}");
+        let worst = &ill["doctor"]["findings"][0];
+        ensure!(
+            worst["check"] == check && worst["step"] == "reporter",
+            "{action}: {worst:#}"
+        );
+        let message = worst["message"].as_str().context("a message")?;
+        let part = format!("the reporter may not (`{action}`)");
+        ensure!(message.contains(&part), "`{part}` is not in `{message}`");
+    }
+    Ok(())
+}
+
 /// Local AWS publishes whatever revision it is asked for, and makes aliases of versions that there are not: none of it is left.
 fn the_doctor_finds_what_a_role_lacks_and_changes_nothing(bench: &Bench) -> Result<()> {
     let target = bench.function()?;
@@ -124,7 +144,7 @@ fn the_doctor_finds_what_a_role_lacks_and_changes_nothing(bench: &Bench) -> Resu
         bench.tune(&json!({"clean": target.arn}))?;
         target.is_as_before()?;
     }
-    Ok(())
+    a_doctor_names_what_the_reporter_may_not(bench, &target)
 }
 
 fn payloads_are_read_where_the_parameters_say_and_nowhere_else(bench: &Bench) -> Result<()> {

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{fs, sync::OnceLock};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use xtask::{Aws, Execution, LocalAws};
 
 use crate::roles;
+use crate::suite::wait_for;
 
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Of the functions: it allows nothing.
@@ -360,13 +360,5 @@ impl Target {
 
 /// Polls until something holds.
 pub fn wait_until(holds: impl Fn() -> Result<bool>) -> Result<()> {
-    let start = Instant::now();
-    while !holds()? {
-        ensure!(
-            start.elapsed() < PATIENCE,
-            "it did not happen within {PATIENCE:?}"
-        );
-        sleep(Duration::from_millis(50));
-    }
-    Ok(())
+    wait_for(PATIENCE, holds)
 }

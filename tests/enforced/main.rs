@@ -22,6 +22,8 @@ mod denials;
 mod functions;
 mod resource;
 mod roles;
+#[path = "../shared/suite.rs"]
+mod suite;
 
 use std::process::ExitCode;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -34,7 +36,6 @@ use cases::Case;
 use denials::Missing;
 use functions::Bench;
 
-/// Most of a case is waiting.
 const CASES_AT_ONCE: usize = 6;
 /// What the tuner waits for a lock takes real time: here so little that a case can see the end of it.
 const LONGEST_WAIT_S: &str = "5";
@@ -70,15 +71,7 @@ impl Work {
 }
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(CASES_AT_ONCE);
-    match run(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    suite::main(CASES_AT_ONCE, run)
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -89,10 +82,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let all = all();
     // For the cases of another suite nothing need be started.
     if arguments.list || !all.iter().any(|(name, ..)| is_wanted(name)) {
-        let names = all
-            .into_iter()
-            .map(|(name, ..)| Trial::test(name, || Ok(())));
-        return Ok(libtest_mimic::run(arguments, names.collect()).exit_code());
+        let names = all.into_iter().map(|(name, ..)| name);
+        return Ok(suite::list(arguments, names));
     }
     let target_roles = accounts::roles();
     let options = Options {
@@ -123,21 +114,18 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     accounts::prepare(&local)?;
     local.aws().create_bucket(cases::BUCKET)?;
     local.aws().create_bucket(cases::REPORTS)?;
-    let local = Arc::new(local);
     let at_work = Arc::new(RwLock::new(()));
-    let trials = all.into_iter().map(|(name, work, alone)| {
-        let (local, at_work) = (Arc::clone(&local), Arc::clone(&at_work));
-        let case = name.clone();
-        Trial::test(name, move || {
-            let _others = (!alone).then(|| at_work.read().unwrap_or_else(PoisonError::into_inner));
-            let _alone = alone.then(|| at_work.write().unwrap_or_else(PoisonError::into_inner));
-            work.run(&Bench::new(&local, &case))
-                .map_err(|error| format!("{error:?}").into())
-        })
-    });
-    let conclusion = libtest_mimic::run(arguments, trials.collect());
-    if conclusion.has_failed() {
-        eprintln!("the end of local AWS's log:\n{}", local.logs_tail());
-    }
-    Ok(conclusion.exit_code())
+    Ok(suite::conclude(arguments, local, |local| {
+        let trials = all.into_iter().map(|(name, work, alone)| {
+            let (local, at_work) = (Arc::clone(local), Arc::clone(&at_work));
+            let case = name.clone();
+            Trial::test(name, move || {
+                let _others =
+                    (!alone).then(|| at_work.read().unwrap_or_else(PoisonError::into_inner));
+                let _alone = alone.then(|| at_work.write().unwrap_or_else(PoisonError::into_inner));
+                suite::ended(work.run(&Bench::new(&local, &case)))
+            })
+        });
+        trials.collect()
+    }))
 }

@@ -11,6 +11,8 @@ mod judge;
 mod ledger;
 #[path = "../sweep/mode.rs"]
 mod mode;
+#[path = "../shared/process.rs"]
+mod process;
 mod story;
 mod world;
 

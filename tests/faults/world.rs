@@ -7,21 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
-use e2e::{Clients, Failure, Machine, longest};
+use e2e::{Failure, Machine};
 use futures::future::{join_all, pending};
-use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, StoredReports, Wire};
-use power_tuner_lambda_sim::{
-    Execution, ExecutionStatus, Fault as Answer, FaultRule, Options, Sim, Snapshot,
-};
-use power_tuner_runtime::Deadline;
+use power_tuner_aws::{Answered, Wire};
+use power_tuner_lambda_sim::{ExecutionStatus, Fault as Answer, FaultRule, Options, Sim, Snapshot};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex as Gate, Notify, oneshot};
+use tokio::sync::{Mutex as Gate, Notify};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::fault::{self, Call, Fault, Lost, When, Worker};
 use crate::ledger::{By, Ledger, Process, arn};
 use crate::mode::{FUNCTION, LIVE, Mode};
+use crate::process::{self, Fate, failure};
 use crate::story::{Deed, Stop, Story};
 
 /// A lost call takes effect after so long.
@@ -85,7 +83,7 @@ pub enum Ended {
 struct Line {
     world: Arc<World>,
     process: Process,
-    lost: Mutex<Option<oneshot::Sender<Lost>>>,
+    fate: Fate,
 }
 
 impl fmt::Debug for Line {
@@ -236,12 +234,7 @@ impl World {
 
     /// The event about the execution's end, which Lambda repeats twice where the cleaner fails.
     async fn event(self: &Arc<Self>, tuning: usize) {
-        let event = json!({
-            "version": "0",
-            "detail-type": "Step Functions Execution Status Change",
-            "source": "aws.states",
-            "detail": {"executionArn": arn(tuning), "status": "ABORTED"},
-        });
+        let event = process::event(&arn(tuning));
         for pause_s in [1, 60, 120] {
             sleep(Duration::from_secs(pause_s)).await;
             if self.call("Cleaner", event.clone(), None).await.is_ok() {
@@ -270,7 +263,7 @@ impl World {
         input: Value,
         tuning: Option<usize>,
     ) -> Result<Value, Failure> {
-        let (lost, mut is_lost) = oneshot::channel();
+        let (fate, is_lost) = Fate::new();
         let number = {
             let mut state = self.state();
             state.processes += 1;
@@ -284,40 +277,17 @@ impl World {
                 tuning,
                 measures: input["memory"].as_u64(),
             },
-            lost: Mutex::new(Some(lost)),
+            fate,
         });
         self.say(|| format!("process {number} is {function} of {tuning:?}"));
         let alive = Alive::new(self);
-        let (name, now) = (function.to_owned(), self.now_unix());
-        let mut process = tokio::spawn(async move {
-            let _alive = alive;
-            let longest = longest(&name);
-            let clients = clients(&line);
-            let until = Deadline::at(now, longest);
-            timeout(longest, e2e::run(&name, input, clients, until)).await
-        });
+        let wire = move || Shared(Arc::clone(&line));
+        let process = process::Process::start(function, input, wire, self.now_unix(), alive);
         if let Some(tuning) = tuning {
             let task = process.abort_handle();
             self.state().tunings[tuning].tasks.push(task);
         }
-        let ended = tokio::select! {
-            biased;
-            Ok(lost) = &mut is_lost => {
-                if lost != Lost::Beside {
-                    process.abort();
-                }
-                let error = match lost {
-                    Lost::Caught => "Lambda.Unknown",
-                    Lost::Retried | Lost::Beside => "Lambda.SdkClientException",
-                };
-                Err(failure(error, "the function was lost"))
-            }
-            ended = &mut process => match ended {
-                Ok(Ok(ended)) => ended,
-                Ok(Err(_)) => Err(failure("Sandbox.Timedout", "the function timed out")),
-                Err(_) => Err(failure("Runtime.ExitError", "the function panicked")),
-            },
-        };
+        let ended = process.end(is_lost).await;
         self.say(|| match &ended {
             Ok(_) => format!("process {number} is done"),
             Err(failure) => format!("process {number} failed: {failure:?}"),
@@ -327,24 +297,13 @@ impl World {
 
     /// Says in Step Functions how an execution is.
     fn is(&self, tuning: usize, status: ExecutionStatus) {
-        let now = self.now_unix().as_secs_f64();
         let planned = {
             let mut state = self.state();
             let running = &mut state.tunings[tuning];
             running.goes_on = status == ExecutionStatus::Running;
             running.planned.clone()
         };
-        let execution = Execution {
-            arn: arn(tuning),
-            status,
-            start_unix_s: now,
-            stop_unix_s: (status != ExecutionStatus::Running).then_some(now),
-            states: planned
-                .map(|output| ("Initializer".to_owned(), output))
-                .into_iter()
-                .collect(),
-            ..Execution::default()
-        };
+        let execution = process::execution(&arn(tuning), status, self.now_unix(), planned);
         self.sim.put_execution(execution).expect("sound");
     }
 
@@ -582,12 +541,12 @@ impl Line {
             Some(Fault::Process(when, lost)) => {
                 if when == When::After {
                     let answer = world.answer(by(), request).await;
-                    self.is_lost(lost);
+                    self.fate.is_lost(lost);
                     if lost == Lost::Beside {
                         return answer;
                     }
                 } else {
-                    self.is_lost(lost);
+                    self.fate.is_lost(lost);
                     if lost == Lost::Beside {
                         return world.answer(by(), request).await;
                     }
@@ -621,14 +580,6 @@ impl Line {
             None => world.answer(by(), request).await,
         }
     }
-
-    fn is_lost(&self, how: Lost) {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lost) = lost.take() {
-            // Whoever waited for it may be gone.
-            let _ = lost.send(how);
-        }
-    }
 }
 
 /// What the service answers, where it is the service that has the fault.
@@ -653,22 +604,4 @@ fn called(request: &http::Request<Vec<u8>>) -> Option<String> {
         .to_owned();
     let last = name.rsplit(':').next()?;
     Some(last.to_owned())
-}
-
-/// A function's clients after its cold start.
-fn clients(line: &Arc<Line>) -> Clients {
-    let wire = || -> Arc<dyn Wire> { Arc::new(Shared(Arc::clone(line))) };
-    Clients {
-        api: LambdaApi::through(wire()),
-        executions: StepFunctionsApi::through(wire()),
-        objects: StoredPayloads::through(wire()),
-        reports: StoredReports::through(wire()),
-    }
-}
-
-fn failure(error: &str, cause: &str) -> Failure {
-    Failure {
-        error: error.to_owned(),
-        cause: cause.to_owned(),
-    }
 }

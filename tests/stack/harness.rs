@@ -1,11 +1,14 @@
 //! What each case needs: functions of its own, executions, and the comparison of before and after.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use xtask::{Execution, LocalAws, Simulator};
+
+use crate::function::Function;
+use crate::suite::wait_for;
 
 /// Longer than a lock is waited for, and than the sweep takes to come.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -19,11 +22,24 @@ pub struct Bench<'a> {
     case: &'static str,
 }
 
-/// A function that is to be tuned, and how it was before.
+/// A function that is to be tuned, and what watches it.
 pub struct Target<'a> {
-    pub name: String,
+    function: Function<'a>,
     bench: &'a Bench<'a>,
-    before: Value,
+}
+
+impl<'a> Deref for Target<'a> {
+    type Target = Function<'a>;
+
+    fn deref(&self) -> &Function<'a> {
+        &self.function
+    }
+}
+
+impl DerefMut for Target<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.function
+    }
 }
 
 impl<'a> Bench<'a> {
@@ -46,21 +62,10 @@ impl<'a> Bench<'a> {
     }
 
     pub fn function_named(&'a self, name: &str, spec: Value) -> Result<Target<'a>> {
-        const LONGEST_NAME: usize = 64;
-        ensure!(
-            name.len() <= LONGEST_NAME,
-            "`{name}` is too long for a function"
-        );
-        let mut spec = object(spec)?;
-        spec.insert("name".to_owned(), json!(name));
-        self.simulator().create_function(&Value::Object(spec))?;
-        let mut target = Target {
-            name: name.to_owned(),
+        Ok(Target {
+            function: Function::make(self.simulator(), name, spec)?,
             bench: self,
-            before: Value::Null,
-        };
-        target.remember()?;
-        Ok(target)
+        })
     }
 
     /// Runs an execution to its end.
@@ -171,45 +176,12 @@ impl<'a> Bench<'a> {
 }
 
 impl Target<'_> {
-    pub fn now(&self) -> Result<Value> {
-        self.bench.simulator().function(&self.name)
-    }
-
-    /// Takes the function as it is now for how it was before.
-    pub fn remember(&mut self) -> Result<()> {
-        self.before = lasting(&self.now()?);
-        Ok(())
-    }
-
-    pub fn memory(&self) -> Result<Value> {
-        Ok(self.now()?["latest"]["configuration"]["MemorySize"].clone())
-    }
-
     pub fn versions(&self) -> Result<Vec<Value>> {
         let mut now = self.now()?;
         match now["versions"].take() {
             Value::Array(versions) => Ok(versions),
             other => bail!("not versions: {other}"),
         }
-    }
-
-    /// Calls the simulated service as the function's owner would: the path is what comes behind the function's name.
-    pub fn own(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        let path = format!("/2015-03-31/functions/{}{path}", self.name);
-        self.bench.simulator().request(method, &path, Some(body))
-    }
-
-    /// Deploys as the function's owner would, and waits until that is through.
-    pub fn deploy(&self, path: &str, change: &Value) -> Result<()> {
-        self.own("PUT", path, change)?;
-        wait_until(|| {
-            let volatile = &self.now()?["latest"]["volatile"];
-            Ok(volatile["LastUpdateStatus"] != "InProgress")
-        })
-    }
-
-    pub fn configure(&self, change: &Value) -> Result<()> {
-        self.deploy("/configuration", change)
     }
 
     pub fn reserve(&self, concurrency: u32) -> Result<()> {
@@ -327,23 +299,7 @@ impl Target<'_> {
         Ok(Value::Object(input))
     }
 
-    /// The function's configuration, versions and aliases equal those before.
-    pub fn is_as_before(&self) -> Result<()> {
-        let now = lasting(&self.now()?);
-        ensure!(
-            now == self.before,
-            "the function was left changed\nbefore: {:#}\nnow: {now:#}",
-            self.before
-        );
-        Ok(())
-    }
-
-    /// As [`is_as_before`](Self::is_as_before), for clean-ups that nobody waits for.
-    pub fn becomes_as_before(&self) -> Result<()> {
-        wait_until(|| Ok(self.is_as_before().is_ok())).or_else(|_| self.is_as_before())
-    }
-
-    /// As [`becomes_as_before`](Self::becomes_as_before), and it was the clean-up after this execution that did it. The
+    /// As [`becomes_as_before`](Function::becomes_as_before), and it was the clean-up after this execution that did it. The
     /// sweep, which comes every minute and does so too, may have been a part of it.
     pub fn is_cleaned_up_after(&self, execution: &str) -> Result<()> {
         self.becomes_as_before()?;
@@ -398,14 +354,7 @@ pub fn failed(ended: Execution) -> Result<(String, String)> {
 
 /// Polls until something holds.
 pub fn wait_until(holds: impl Fn() -> Result<bool>) -> Result<()> {
-    let start = Instant::now();
-    while !holds()? {
-        if start.elapsed() > PATIENCE {
-            bail!("it did not happen within {PATIENCE:?}");
-        }
-        sleep(Duration::from_millis(50));
-    }
-    Ok(())
+    wait_for(PATIENCE, holds)
 }
 
 pub fn object(value: Value) -> Result<Map<String, Value>> {
@@ -413,14 +362,4 @@ pub fn object(value: Value) -> Result<Map<String, Value>> {
         Value::Object(map) => Ok(map),
         other => bail!("not an object: {other}"),
     }
-}
-
-/// What must be the same before and after: everything but what AWS changes by itself, and the record of calls.
-fn lasting(snapshot: &Value) -> Value {
-    json!({
-        "configuration": snapshot["latest"]["configuration"],
-        "versions": snapshot["versions"],
-        "aliases": snapshot["aliases"],
-        "reservedConcurrency": snapshot["reservedConcurrency"],
-    })
 }

@@ -5,8 +5,12 @@
 
 mod cases;
 mod differences;
+#[path = "../shared/function.rs"]
+mod function;
 mod given;
 mod harness;
+#[path = "../shared/suite.rs"]
+mod suite;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,27 +29,16 @@ const TIME_SCALE: f64 = 0.02;
 const LONGEST_PUBLISHING_S: u32 = 40;
 const LONGEST_MEASURING_S: u32 = 30;
 
-/// Most of a case is waiting.
 const CASES_AT_ONCE: usize = 4;
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(CASES_AT_ONCE);
-    match run(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    suite::main(CASES_AT_ONCE, run)
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.list {
-        let names = cases::ALL
-            .iter()
-            .map(|(name, _)| Trial::test(*name, || Ok(())));
-        return Ok(libtest_mimic::run(arguments, names.collect()).exit_code());
+        let names = cases::ALL.iter().map(|(name, _)| (*name).to_owned());
+        return Ok(suite::list(arguments, names));
     }
     let options = Options {
         time_scale: TIME_SCALE,
@@ -56,18 +49,14 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     // A lock lasts as long as the publisher that holds it may run, and a batch as long as the executor.
     shorten(&local, "Publisher", LONGEST_PUBLISHING_S)?;
     shorten(&local, "Executor", LONGEST_MEASURING_S)?;
-    let local = Arc::new(local);
-    let trials = cases::ALL.iter().map(|(name, case)| {
-        let local = Arc::clone(&local);
-        Trial::test(*name, move || {
-            case(&Bench::new(&local, name)).map_err(|error| format!("{error:?}").into())
-        })
-    });
-    let conclusion = libtest_mimic::run(arguments, trials.collect());
-    if conclusion.has_failed() {
-        eprintln!("the end of local AWS's log:\n{}", local.logs_tail());
-    }
-    Ok(conclusion.exit_code())
+    Ok(suite::conclude(arguments, local, |local| {
+        let trials = cases::ALL.iter().map(|(name, case)| {
+            let local = Arc::clone(local);
+            let run = move || suite::ended(case(&Bench::new(&local, name)));
+            Trial::test(*name, run)
+        });
+        trials.collect()
+    }))
 }
 
 /// Gives a function of the tuner's a timeout that a case can wait for.

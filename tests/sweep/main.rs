@@ -9,6 +9,8 @@
 mod fault;
 mod judge;
 mod mode;
+#[path = "../shared/process.rs"]
+mod process;
 mod watch;
 mod world;
 

@@ -5,20 +5,20 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use e2e::{Clients, Failure, Machine, longest};
+use e2e::{Failure, Machine};
 use futures::future::pending;
-use power_tuner_aws::{Answered, LambdaApi, StepFunctionsApi, StoredPayloads, StoredReports, Wire};
+use power_tuner_aws::{Answered, Wire};
 use power_tuner_lambda_sim::{
-    Execution, ExecutionStatus, Fault as Answer, FaultRule, Options, OtherRequest, Sim,
+    ExecutionStatus, Fault as Answer, FaultRule, Options, OtherRequest, Sim,
 };
-use power_tuner_runtime::Deadline;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::fault::{self, Call, Fault, Lost, When, Worker};
 use crate::mode::{FUNCTION, LIVE, Mode};
+use crate::process::{self, Fate, Process};
 use crate::watch::{self, UnderLock};
 
 pub const EXECUTION: &str = "arn:aws:states:us-east-1:123456789012:execution:power-tuner-tuner:one";
@@ -72,8 +72,7 @@ struct Line {
     world: Arc<World>,
     function: String,
     number: usize,
-    /// Ends the process, for Step Functions.
-    lost: Mutex<Option<oneshot::Sender<Lost>>>,
+    fate: Fate,
 }
 
 impl fmt::Debug for Line {
@@ -211,56 +210,28 @@ impl World {
 
     /// One function, as Step Functions calls it.
     async fn run(self: &Arc<Self>, function: &str, input: Value) -> Result<Value, Failure> {
-        let (lost, mut is_lost) = oneshot::channel();
+        let (fate, is_lost) = Fate::new();
         let line = Arc::new(Line {
             world: Arc::clone(self),
             function: function.to_owned(),
             number: self.state().started.len(),
-            lost: Mutex::new(Some(lost)),
+            fate,
         });
         let alive = Alive(Arc::clone(self));
-        let (name, now) = (function.to_owned(), self.now_unix());
-        let mut process = tokio::spawn(async move {
-            let _alive = alive;
-            let longest = longest(&name);
-            let clients = clients(&line);
-            let until = Deadline::at(now, longest);
-            timeout(longest, e2e::run(&name, input, clients, until)).await
-        });
+        let wire = move || Shared(Arc::clone(&line));
+        let process = Process::start(function, input, wire, self.now_unix(), alive);
         {
             let mut state = self.state();
             state.alive += 1;
             state.started.push(function.to_owned());
             state.tasks.push(process.abort_handle());
         }
-        tokio::select! {
-            biased;
-            Ok(lost) = &mut is_lost => {
-                if lost != Lost::Beside {
-                    process.abort();
-                }
-                let error = match lost {
-                    Lost::Caught => "Lambda.Unknown",
-                    Lost::Retried | Lost::Beside => "Lambda.SdkClientException",
-                };
-                Err(failure(error, "the function was lost"))
-            }
-            ended = &mut process => match ended {
-                Ok(Ok(ended)) => ended,
-                Ok(Err(_)) => Err(failure("Sandbox.Timedout", "the function timed out")),
-                Err(_) => Err(failure("Runtime.ExitError", "the function panicked")),
-            },
-        }
+        process.end(is_lost).await
     }
 
     /// The event about the execution's end, which Lambda repeats twice where the cleaner fails.
     pub async fn event(self: &Arc<Self>) -> Result<Value, Failure> {
-        let event = json!({
-            "version": "0",
-            "detail-type": "Step Functions Execution Status Change",
-            "source": "aws.states",
-            "detail": {"executionArn": EXECUTION, "status": "ABORTED"},
-        });
+        let event = process::event(EXECUTION);
         let mut cleaned = self.run("Cleaner", event.clone()).await;
         for pause_s in [60, 120] {
             if cleaned.is_ok() {
@@ -288,19 +259,8 @@ impl World {
     }
 
     fn is(&self, status: ExecutionStatus) {
-        let now = self.now_unix().as_secs_f64();
         let planned = self.state().planned.clone();
-        let execution = Execution {
-            arn: EXECUTION.to_owned(),
-            status,
-            start_unix_s: now,
-            stop_unix_s: (status != ExecutionStatus::Running).then_some(now),
-            states: planned
-                .map(|output| ("Initializer".to_owned(), output))
-                .into_iter()
-                .collect(),
-            ..Execution::default()
-        };
+        let execution = process::execution(EXECUTION, status, self.now_unix(), planned);
         self.sim.put_execution(execution).expect("sound");
     }
 
@@ -395,7 +355,7 @@ impl Line {
                 pending().await
             }
             Some(Fault::Process(When::Before, lost)) => {
-                self.is_lost(lost);
+                self.fate.is_lost(lost);
                 if lost == Lost::Beside {
                     return world.answer(process, request).await;
                 }
@@ -403,7 +363,7 @@ impl Line {
             }
             Some(Fault::Process(When::After, lost)) => {
                 let answer = world.answer(process, request).await;
-                self.is_lost(lost);
+                self.fate.is_lost(lost);
                 if lost == Lost::Beside {
                     return answer;
                 }
@@ -428,25 +388,6 @@ impl Line {
             }
             _ => world.answer(process, request).await,
         }
-    }
-
-    fn is_lost(&self, how: Lost) {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lost) = lost.take() {
-            // Whoever waited for it may be gone.
-            let _ = lost.send(how);
-        }
-    }
-}
-
-/// A function's clients after its cold start.
-fn clients(line: &Arc<Line>) -> Clients {
-    let wire = || -> Arc<dyn Wire> { Arc::new(Shared(Arc::clone(line))) };
-    Clients {
-        api: LambdaApi::through(wire()),
-        executions: StepFunctionsApi::through(wire()),
-        objects: StoredPayloads::through(wire()),
-        reports: StoredReports::through(wire()),
     }
 }
 
@@ -483,11 +424,4 @@ fn is_lambdas(action: &str) -> bool {
         action,
         "GetObject" | "DescribeExecution" | "GetExecutionHistory" | "ListExecutions"
     )
-}
-
-fn failure(error: &str, cause: &str) -> Failure {
-    Failure {
-        error: error.to_owned(),
-        cause: cause.to_owned(),
-    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use e2e::Given;
 use power_tuner_aws::{Answered, Wire};
 use power_tuner_lambda_sim::{
     ExecutionStatus, Fault, FaultError, FunctionSpec, FunctionState, Options, Sim,
@@ -401,12 +402,188 @@ async fn a_function_of_the_tuner_that_breaks_is_a_finding() {
             "{message}"
         );
     }
+    let world = with_reports().await;
+    world.breaks("Reporter");
+    let seen = ask(&world, json!({"doctor": {}})).await;
+    assert_eq!(seen.complaints(), ["problem reporter: answers"]);
     let world = World::new().await;
     world.breaks("Analyzer");
     let seen = ask(&world, json!({"doctor": FUNCTION})).await;
     assert_eq!(seen.complaints(), ["problem analyzer: answers"]);
     assert_eq!(seen.0["healthy"], false);
     assert!(seen.0["found"]["cleaner"]["findings"].is_array());
+}
+
+const BUCKET: &str = "reports";
+const LATEST: &str = "tunings/f/latest-cost.json";
+
+/// In a stack that stores reports.
+async fn with_reports() -> World {
+    let spec = FunctionSpec::named(FUNCTION);
+    let world = World::on_own_time(spec, Options::default()).await;
+    let world = world.given(Given {
+        report_bucket: BUCKET,
+        report_prefix: "tunings/",
+        ..Given::default()
+    });
+    world.home.put_object(BUCKET, "somebody's", "own");
+    world
+}
+
+/// S3's 403 in these words.
+fn denied_by_s3(words: &str) -> Fault {
+    Fault::Error(FaultError {
+        status: 403,
+        error_type: Some("AccessDenied".to_owned()),
+        message: Some(words.to_owned()),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_with_reports_may_store_and_read_them_and_stores_none() {
+    let world = with_reports().await;
+    for input in [json!({"doctor": FUNCTION}), json!({"doctor": {}})] {
+        for stored in [false, true] {
+            if stored {
+                world.home.put_object(BUCKET, LATEST, "{}");
+            } else {
+                world.home.delete_object(BUCKET, LATEST);
+            }
+            let before = world.home.keys(BUCKET);
+            let seen = ask(&world, input.clone()).await;
+            assert_eq!(seen.complaints(), [""; 0], "{:#}", seen.0);
+            assert_eq!(seen.steps("answers", "ok").len(), 7);
+            for check in ["putObject", "getObject"] {
+                assert_eq!(seen.steps(check, "ok"), ["reporter"].into(), "{check}");
+            }
+            assert_eq!(world.home.keys(BUCKET), before);
+        }
+    }
+    let writes: Vec<_> = world
+        .sim
+        .calls()
+        .into_iter()
+        .filter(|call| call.action == "PutObject")
+        .map(|call| (call.function.expect("an object"), call.status))
+        .collect();
+    let of_the_function = ("reports/tunings/f/doctor".to_owned(), Some(400));
+    let of_the_stack = ("reports/tunings/doctor".to_owned(), Some(400));
+    assert_eq!(
+        writes,
+        [
+            of_the_function.clone(),
+            of_the_function,
+            of_the_stack.clone(),
+            of_the_stack
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_reporter_may_not_is_told_from_what_is_not_there() {
+    let who = "User: arn:aws:sts::123456789012:assumed-role/r/s is not authorized to perform:";
+    let named = |action: &str| denied_by_s3(&format!("{who} {action} on resource: \"arn:…\""));
+    let bare = || denied_by_s3("Access Denied");
+    let put = "may not (`s3:PutObject`); look whether the bucket's policy";
+    let get = "may not (`s3:GetObject`); look whether the bucket's policy";
+    for (action, fault, complaint, part) in [
+        ("PutObject", bare(), "problem reporter: putObject", put),
+        (
+            "PutObject",
+            named("s3:PutObject"),
+            "problem reporter: putObject",
+            put,
+        ),
+        (
+            "PutObject",
+            named("kms:GenerateDataKey"),
+            "problem reporter: putObject",
+            put,
+        ),
+        (
+            "PutObject",
+            Fault::status(500),
+            "unknown reporter: putObject",
+            "ask again",
+        ),
+        (
+            "PutObject",
+            Fault::status(400),
+            "unknown reporter: putObject",
+            "whether the reporter may call `s3:PutObject` is not known",
+        ),
+        (
+            "GetObject",
+            named("s3:GetObject"),
+            "problem reporter: getObject",
+            get,
+        ),
+        (
+            "GetObject",
+            named("kms:Decrypt"),
+            "problem reporter: getObject",
+            get,
+        ),
+        (
+            "GetObject",
+            named("s3:ListBucket"),
+            "",
+            "may call `s3:GetObject`",
+        ),
+        (
+            "GetObject",
+            bare(),
+            "unknown reporter: getObject",
+            "none is stored yet",
+        ),
+        (
+            "GetObject",
+            Fault::status(500),
+            "unknown reporter: getObject",
+            "ask again",
+        ),
+        (
+            "PutObject",
+            Fault::status(301),
+            "problem reporter: reportBucket",
+            "the bucket is in another region",
+        ),
+        (
+            "PutObject",
+            Fault::HeldBefore,
+            "unknown reporter: answersOfS3",
+            "S3 took too long to answer",
+        ),
+    ] {
+        let world = with_reports().await;
+        world.faults(action, 1, fault.clone());
+        let seen = ask(&world, json!({"doctor": FUNCTION})).await;
+        let complaints = seen.complaints().join(" ");
+        assert_eq!(complaints, complaint, "{fault:?}");
+        assert_eq!(seen.0["healthy"], !complaint.starts_with("problem"));
+        let check = complaint
+            .rsplit(' ')
+            .next()
+            .filter(|check| !check.is_empty());
+        let message = seen.message(check.unwrap_or("getObject"));
+        assert!(message.contains(part), "{fault:?}: {message}");
+        assert_eq!(world.home.keys(BUCKET), ["somebody's"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_for_reports_that_is_not_there_is_a_problem() {
+    let world = with_reports().await.given(Given {
+        report_bucket: "nowhere",
+        ..Given::default()
+    });
+    let seen = ask(&world, json!({"doctor": {}})).await;
+    assert_eq!(seen.steps("reportBucket", "problem"), ["reporter"].into());
+    let message = seen.message("reportBucket");
+    assert!(
+        message.contains("check the stack's parameter ReportBucket"),
+        "{message}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,6 +103,10 @@ fn catch_all() -> Value {
 }
 
 fn definition() -> Machine {
+    definition_with("anything")
+}
+
+fn definition_with(report_bucket: &str) -> Machine {
     let definition = include_str!("../../statemachine/power-tuner.asl.json");
     let names = [
         "Initializer",
@@ -116,16 +120,16 @@ fn definition() -> Machine {
         "PowerValues",
         "Search",
         "VisualizationURL",
-        "ReportBucket",
         "ReportPrefix",
         "NotificationTopic",
         "NotifyAbovePercent",
         "TopicArn",
     ];
     let substitutions = names.map(|name| (name, "anything"));
-    let substitutions = substitutions
-        .into_iter()
-        .chain([("TotalExecutionTimeout", "600")]);
+    let substitutions = substitutions.into_iter().chain([
+        ("TotalExecutionTimeout", "600"),
+        ("ReportBucket", report_bucket),
+    ]);
     Machine::read(definition, &substitutions.collect())
         .expect("nothing that the walker does not know")
 }
@@ -183,7 +187,8 @@ async fn the_definition_asks_each_function_for_the_doctor_whatever_becomes_of_it
         definition()
             .execute(ARN, input.clone(), &async |resource: &str, given: Value| {
                 assert_eq!(given["doctor"], json!({"doctor": "f"}), "{resource}");
-                assert_eq!(given["stack"].is_null(), resource != "Initializer");
+                let is_told = ["Initializer", "Reporter"].contains(&resource);
+                assert_eq!(given["stack"].is_object(), is_told, "{resource}");
                 match resource {
                     resource if resource == broken => Err(failure("Broken", "it broke")),
                     "Analyzer" => Ok(json!({"doctor": given["found"]})),
@@ -198,18 +203,20 @@ async fn the_definition_asks_each_function_for_the_doctor_whatever_becomes_of_it
         "publisher": "Publisher",
         "executor": "Executor",
         "optimizer": "Optimizer",
+        "reporter": "Reporter",
         "cleaner": "Cleaner",
     });
     assert_eq!(well.ended, Ok(json!({"doctor": found})));
     let states = well.history.iter().map(|exited| exited.state.as_str());
-    let want = "WhatIsAskedFor? Doctor DoctorInitializer DoctorPublisher DoctorExecutor DoctorOptimizer DoctorCleaner \
-                DoctorAnalyzer";
+    let want = "WhatIsAskedFor? Doctor DoctorInitializer DoctorPublisher DoctorExecutor DoctorOptimizer StoresReports? \
+                DoctorReporter DoctorCleaner DoctorAnalyzer";
     assert_eq!(states.collect::<Vec<_>>().join(" "), want);
     for step in [
         "Initializer",
         "Publisher",
         "Executor",
         "Optimizer",
+        "Reporter",
         "Cleaner",
     ] {
         let mut found = found.clone();
@@ -225,6 +232,19 @@ async fn the_definition_asks_each_function_for_the_doctor_whatever_becomes_of_it
         message.is_some_and(|message| message.starts_with(want)),
         "{alone:#}"
     );
+}
+
+#[tokio::test]
+async fn a_stack_without_reports_has_no_reporter_to_ask() {
+    let execution = definition_with("")
+        .execute(ARN, json!({"doctor": {}}), &async |resource: &str, _| {
+            assert_ne!(resource, "Reporter");
+            Ok(json!({}))
+        })
+        .await;
+    let mut states = execution.history.iter().map(|exited| &exited.state);
+    assert!(states.any(|state| state == "StoresReports?"));
+    assert_eq!(execution.ended, Ok(json!({})));
 }
 
 /// What has no fields asks for a tuning, and is told what is wrong with that.

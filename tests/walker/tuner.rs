@@ -126,6 +126,9 @@ pub async fn run(
                 "Cleaner" => {
                     shown(power_tuner_cleaner::examine(api, executions, read(call), until).await)
                 }
+                "Reporter" => {
+                    shown(power_tuner_reporter::examine(reports, read(call), until).await)
+                }
                 other => panic!("no function `{other}`"),
             };
         }

@@ -23,6 +23,42 @@ pub struct Probes<'a> {
     pub function: &'a FunctionArn,
 }
 
+/// What a step does that holds the lock, besides changing the function's memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder {
+    pub publishes: bool,
+    pub deletes: bool,
+}
+
+impl Holder {
+    /// Finds whether it may do that, and judge others that hold the lock. The function is asked through `api`.
+    pub async fn look(
+        self,
+        api: &LambdaApi,
+        executions: &StepFunctionsApi,
+        visit: &Visit,
+        seen: &mut Examination,
+    ) {
+        let execution = &visit.execution;
+        let described = executions.may_describe(execution).await;
+        seen.may("states:DescribeExecution", described);
+        let history = executions.may_read_history(execution).await;
+        seen.may("states:GetExecutionHistory", history);
+        let Some(function) = &visit.function() else {
+            return;
+        };
+        let probes = Probes {
+            api,
+            visit,
+            function,
+        };
+        probes.of_a_holder(seen, self.publishes).await;
+        if self.deletes && !seen.is_in_vain() {
+            seen.may("lambda:DeleteFunction", probes.delete_version().await);
+        }
+    }
+}
+
 /// No revision has this id.
 const NO_REVISION: &str = "00000000-0000-0000-0000-000000000000";
 /// No code has this hash.
@@ -33,7 +69,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 impl Probes<'_> {
     /// What everybody needs who holds the lock, and what those need besides who publish.
-    pub async fn of_a_holder(&self, seen: &mut Examination, publishes: bool) {
+    async fn of_a_holder(&self, seen: &mut Examination, publishes: bool) {
         let Self { api, function, .. } = self;
         let read = api.configuration(&function.to_string()).await;
         seen.may("lambda:GetFunctionConfiguration", read);
@@ -152,11 +188,7 @@ impl Probes<'_> {
     }
 
     /// Of a version that there is not, and never of the function: the name has a number.
-    ///
-    /// # Errors
-    ///
-    /// It may not be done, or that is not known.
-    pub async fn delete_version(&self) -> Result<(), TuneError> {
+    async fn delete_version(&self) -> Result<(), TuneError> {
         let name = format!("{}:{NO_VERSION}", self.function);
         let sent = self
             .api

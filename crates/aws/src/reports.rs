@@ -26,6 +26,29 @@ pub struct NotStored {
     location: String,
     what: &'static str,
     detail: String,
+    why: Why,
+}
+
+/// What keeps an object from being stored, or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its bucket is not there, or not here.
+    NoBucket,
+    /// It may not be done, by name.
+    Denied,
+    /// It may not be done, or is not there: without a word which.
+    DeniedOrNothing,
+    /// There is none, which S3 says so to those who may not list the bucket.
+    Nothing,
+    /// Something that says nothing about whether it may be done.
+    Unclear,
+}
+
+impl NotStored {
+    #[must_use]
+    pub fn why(&self) -> Why {
+        self.why
+    }
 }
 
 impl From<NotStored> for String {
@@ -49,6 +72,9 @@ pub enum Kind {
     Html,
     Json,
 }
+
+/// Nothing has this hash.
+const NO_HASH: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 impl Kind {
     fn content_type(self) -> &'static str {
@@ -114,6 +140,37 @@ impl StoredReports {
         }
     }
 
+    /// Whether an object may be stored, found out without storing it: S3 has to refuse one that has not the hash which it
+    /// comes with, and looks at that after whether it may be stored.
+    ///
+    /// # Errors
+    ///
+    /// It may not be done, or that is not known.
+    pub async fn may_put(&self, at: &S3Uri) -> Result<(), NotStored> {
+        let put = self.s3.client().put_object();
+        let put = put.bucket(&at.bucket).key(&at.key);
+        let put = put.checksum_sha256(NO_HASH);
+        let put = put.content_type(Kind::Json.content_type());
+        match put.body(ByteStream::from_static(b"{}")).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("BadDigest") => Ok(()),
+            Err(error) => Err(not(at, "written", "s3:PutObject", &error)),
+        }
+    }
+
+    /// Whether an object may be read, be it there or not.
+    ///
+    /// # Errors
+    ///
+    /// It may not be done, or that is not known.
+    pub async fn may_read(&self, at: &S3Uri) -> Result<(), NotStored> {
+        match self.read(at).await? {
+            Found::Text(_) | Found::Nothing => Ok(()),
+            Found::Refused(not) if not.why == Why::Nothing => Ok(()),
+            Found::Refused(not) => Err(not),
+        }
+    }
+
     /// Reads an object.
     ///
     /// # Errors
@@ -136,6 +193,7 @@ impl StoredReports {
             location: at.to_string(),
             what: "read",
             detail,
+            why: Why::Unclear,
         };
         let body = object.body.collect().await;
         let body = body.map_err(|error| broken(format!("the connection broke: {error}")))?;
@@ -155,6 +213,7 @@ impl StoredReports {
             location: at.to_string(),
             what: "linked to",
             detail,
+            why: Why::Unclear,
         };
         let lives = PresigningConfig::expires_in(lives).map_err(|error| not(error.to_string()))?;
         let get = self.s3.client().get_object();
@@ -200,5 +259,25 @@ where
         location: at.to_string(),
         what,
         detail,
+        why: why(action, error),
+    }
+}
+
+/// S3 says in words which action is missing, if it says it to that account: of an object that is not there it is the one that
+/// would list the bucket.
+fn why<E>(action: &str, error: &SdkError<E, HttpResponse>) -> Why
+where
+    E: ProvideErrorMetadata,
+{
+    let words = error.message().unwrap_or_default();
+    match (error.code(), status(error)) {
+        (Some("NoSuchBucket" | "PermanentRedirect" | "AuthorizationHeaderMalformed"), _) => {
+            Why::NoBucket
+        }
+        (_, Some(403)) if action == "s3:PutObject" => Why::Denied,
+        (_, Some(403)) if words.contains("s3:ListBucket") => Why::Nothing,
+        (_, Some(403)) if words.contains("not authorized to perform") => Why::Denied,
+        (_, Some(403)) => Why::DeniedOrNothing,
+        _ => Why::Unclear,
     }
 }

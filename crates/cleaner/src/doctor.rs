@@ -1,7 +1,7 @@
 //! What cleaning up would meet, and what there is to clean up.
 
 use power_tuner_aws::versions::{self, Deleted};
-use power_tuner_aws::{LambdaApi, Probes, StepFunctionsApi, lock};
+use power_tuner_aws::{Holder, LambdaApi, StepFunctionsApi, lock};
 use power_tuner_core::TuneError;
 use power_tuner_core::doctor::{Call, Examination, Examined, Status};
 use power_tuner_core::function::FunctionArn;
@@ -10,6 +10,11 @@ use power_tuner_core::marker::{Marker, Owner};
 use power_tuner_runtime::Deadline;
 
 use crate::sweep::{LeftBehind, left_behind};
+
+const HOLDER: Holder = Holder {
+    publishes: false,
+    deletes: true,
+};
 
 /// Says what this step may do under its own role, without doing it, and what tunings have left on the function.
 ///
@@ -24,34 +29,24 @@ pub async fn examine(
 ) -> Result<Examined, TuneError> {
     let visit = &call.visit()?;
     let execution = &visit.execution;
+    let api = &api.of_target(visit.role.as_ref(), execution);
     let mut seen = Examination::by("cleaner");
-    let described = executions.may_describe(execution).await;
-    seen.may("states:DescribeExecution", described);
-    let history = executions.may_read_history(execution).await;
-    seen.may("states:GetExecutionHistory", history);
+    HOLDER.look(api, executions, visit, &mut seen).await;
     let listed = executions.may_list(&visit.state_machine()).await;
     seen.may("states:ListExecutions", listed);
-    if let Some(function) = &visit.function() {
-        let api = &api.of_target(visit.role.as_ref(), execution);
-        let probes = Probes {
-            api,
-            visit,
-            function,
-        };
-        probes.of_a_holder(&mut seen, false).await;
-        if !seen.is_in_vain() {
-            seen.may("lambda:DeleteFunction", probes.delete_version().await);
-            look_at_the_lock(api, executions, function, deadline, &mut seen).await;
-            let left = what_is_left(api, executions, function, execution, deadline).await;
-            let left = seen.may("lambda:ListVersionsByFunction", left);
-            if let Some(LeftBehind {
-                over,
-                running,
-                unseen,
-            }) = left
-            {
-                seen.left_behind(function, &over, &running, &unseen);
-            }
+    if let Some(function) = &visit.function()
+        && !seen.is_in_vain()
+    {
+        look_at_the_lock(api, executions, function, deadline, &mut seen).await;
+        let left = what_is_left(api, executions, function, execution, deadline).await;
+        let left = seen.may("lambda:ListVersionsByFunction", left);
+        if let Some(LeftBehind {
+            over,
+            running,
+            unseen,
+        }) = left
+        {
+            seen.left_behind(function, &over, &running, &unseen);
         }
     }
     Ok(seen.end())

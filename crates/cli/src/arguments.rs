@@ -81,7 +81,7 @@ pub struct Global {
     /// Say nothing on the way; errors show all the same
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Say more: which state machine it is, and what AWS says to the letter
+    /// Say more: which state machine it is, what AWS says to the letter, and each check of a doctor
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Colours: `auto` is where there is a terminal and `NO_COLOR` is not set

@@ -44,13 +44,13 @@ pub enum Status {
 
 /// What a step is called with.
 #[derive(Debug, Deserialize)]
-pub struct Call {
+pub struct Call<S = Stack> {
     pub execution: String,
     /// The execution's input, as somebody wrote it.
     #[serde(rename = "doctor")]
     pub written: Value,
-    /// What the first step is told besides.
-    pub stack: Option<Stack>,
+    /// What those are told besides who need to know it.
+    pub stack: Option<S>,
 }
 
 /// What the last step is called with: what became of the others, by their names.
@@ -106,11 +106,12 @@ pub struct Account {
 /// Which version of the tuner this is.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// In the order in which a tuning needs them.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "initializer",
     "publisher",
     "executor",
     "optimizer",
+    "reporter",
     "cleaner",
     "analyzer",
 ];
@@ -125,7 +126,7 @@ const ASSUME: &str = "sts:AssumeRole";
 const ELSEWHERE: &str = "look whether the stack's PermissionsBoundary, a service control policy of the organization, or a policy of \
                          the resource itself forbids it";
 
-impl Call {
+impl<S> Call<S> {
     /// # Errors
     ///
     /// Every fault of the input.
@@ -249,6 +250,11 @@ impl Examination {
                 None
             }
         }
+    }
+
+    /// The same of an action whose errors say themselves what to do.
+    pub fn may_not(&mut self, action: &str, status: Status, why: impl Into<String>) {
+        self.find(&check(action), status, why);
     }
 
     fn cannot(&mut self, action: &str, error: &TuneError) {
@@ -687,8 +693,8 @@ mod tests {
             [
                 "publisher: answers",
                 "executor: answers",
-                "cleaner: lock",
                 "reporter: putObject",
+                "cleaner: lock",
                 "initializer: target",
                 "initializer: codeStorage",
                 "cleaner: versions",

@@ -96,13 +96,23 @@ impl Keys {
         Ok(Self {
             html: format!("{prefix}{folder}/{moment}-{name}.html"),
             json: format!("{prefix}{folder}/{moment}-{name}.json"),
-            latest: format!("{prefix}{folder}/latest-{}.json", outcome.strategy),
+            latest: format!("{prefix}{folder}/{}", latest(&outcome.strategy)),
         })
     }
 }
 
+/// The name of the outcome of a strategy that was stored last, in its function's folder.
+#[must_use]
+pub fn latest(strategy: &str) -> String {
+    format!("latest-{strategy}.json")
+}
+
 /// The function's name; one of another account or region has those behind a dot, which no name has.
-pub(crate) fn folder(function: &str, execution: &str) -> Result<String, String> {
+///
+/// # Errors
+///
+/// It is no function's ARN.
+pub fn folder(function: &str, execution: &str) -> Result<String, String> {
     let function = FunctionArn::try_from(function.to_owned())?;
     let of_tuner = execution.split(':').skip(3).take(2);
     if of_tuner.eq([function.region(), function.account()]) {

@@ -23,6 +23,7 @@ pub(crate) struct Request {
     pub if_match: Option<String>,
     pub if_none_match: Option<String>,
     pub content_type: Option<String>,
+    pub checksum_sha256: Option<String>,
     pub range: Option<String>,
     /// The port that it came from, where there is a network.
     pub caller: Option<u16>,

@@ -1,5 +1,9 @@
 //! `GetObject` and `PutObject` of S3's REST-XML API, with the bucket in the path.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
 use crate::api::{self, Misread, Request};
 use crate::error::ApiError;
 use crate::names::Target;
@@ -22,6 +26,8 @@ pub(crate) struct PutObject {
     key: String,
     /// Only where there is nothing yet.
     is_first: bool,
+    /// What the SHA-256 of its bytes is, in Base64.
+    checksum: Option<String>,
     pub content_type: Option<String>,
     pub bytes: Vec<u8>,
 }
@@ -82,6 +88,7 @@ pub(crate) fn read(request: &Request, request_id: String) -> Result<Call, Misrea
             bucket,
             key,
             is_first,
+            checksum: request.checksum_sha256.clone(),
             content_type: request.content_type.clone(),
             bytes: request.body.clone(),
         })
@@ -128,6 +135,15 @@ pub(crate) fn store(
     if !objects.has(&given.bucket) {
         let message = "The specified bucket does not exist";
         return Err(ApiError::new(404, "NoSuchBucket", message));
+    }
+    let checksum = STANDARD.encode(Sha256::digest(&given.bytes));
+    if given
+        .checksum
+        .as_ref()
+        .is_some_and(|given| *given != checksum)
+    {
+        let message = "The SHA256 you specified did not match the calculated checksum.";
+        return Err(ApiError::new(400, "BadDigest", message));
     }
     if given.is_first && objects.find(&given.bucket, &given.key).is_ok() {
         let message = "At least one of the pre-conditions you specified did not hold";

@@ -86,6 +86,7 @@ pub(crate) fn read(parts: &Parts, query: BTreeMap<String, String>, body: Vec<u8>
         if_match: header(&parts.headers, "if-match"),
         if_none_match: header(&parts.headers, "if-none-match"),
         content_type: header(&parts.headers, "content-type"),
+        checksum_sha256: header(&parts.headers, "x-amz-checksum-sha256"),
         range: header(&parts.headers, "range"),
         body,
     }

@@ -1,8 +1,13 @@
 //! What publishing would meet.
 
-use power_tuner_aws::{LambdaApi, Probes, StepFunctionsApi};
+use power_tuner_aws::{Holder, LambdaApi, StepFunctionsApi};
 use power_tuner_core::TuneError;
 use power_tuner_core::doctor::{Call, Examination, Examined};
+
+const HOLDER: Holder = Holder {
+    publishes: true,
+    deletes: false,
+};
 
 /// Says what this step may do under its own role, without doing it.
 ///
@@ -14,21 +19,9 @@ pub async fn examine(
     executions: &StepFunctionsApi,
     call: Call,
 ) -> Result<Examined, TuneError> {
-    let visit = &call.visit()?;
-    let execution = &visit.execution;
+    let visit = call.visit()?;
+    let target = api.of_target(visit.role.as_ref(), &visit.execution);
     let mut seen = Examination::by("publisher");
-    let described = executions.may_describe(execution).await;
-    seen.may("states:DescribeExecution", described);
-    let history = executions.may_read_history(execution).await;
-    seen.may("states:GetExecutionHistory", history);
-    if let Some(function) = &visit.function() {
-        let api = &api.of_target(visit.role.as_ref(), execution);
-        let probes = Probes {
-            api,
-            visit,
-            function,
-        };
-        probes.of_a_holder(&mut seen, true).await;
-    }
+    HOLDER.look(&target, executions, &visit, &mut seen).await;
     Ok(seen.end())
 }

@@ -1,5 +1,7 @@
 //! Stores an outcome, and a report of it. Whatever goes wrong with that is in the outcome: a tuning does not fail for it.
 
+mod doctor;
+
 use std::time::Duration;
 
 use power_tuner_aws::{Found, Kind, StoredReports};
@@ -13,6 +15,8 @@ use power_tuner_runtime::{Deadline, InLogs};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
+
+pub use crate::doctor::examine;
 
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -57,6 +61,13 @@ impl InLogs for Input {
 /// What is left for giving out the outcome when S3 answers too late.
 const FOR_THE_OUTCOME: Duration = Duration::from_secs(5);
 
+const NO_ANSWER: &str =
+    "S3 took too long to answer; look whether it can be reached from the functions' VPC";
+
+fn patience(deadline: Deadline) -> Duration {
+    deadline.left().saturating_sub(FOR_THE_OUTCOME)
+}
+
 /// How long a link works at the most. It ends with the credentials that it is signed with, and those are as old as the
 /// function's environment.
 const LINK_LIVES: Duration = Duration::from_hours(12);
@@ -72,15 +83,15 @@ pub async fn handle(
     deadline: Deadline,
 ) -> Result<Outcome, TuneError> {
     let mut filed = Filed::default();
-    let patience = deadline.left().saturating_sub(FOR_THE_OUTCOME);
-    let storing = timeout(patience, Box::pin(store(reports, &input, &mut filed))).await;
+    let storing = timeout(
+        patience(deadline),
+        Box::pin(store(reports, &input, &mut filed)),
+    )
+    .await;
     filed.error = match storing {
         Ok(Ok(())) => None,
         Ok(Err(why)) => Some(why),
-        Err(_) => Some(
-            "S3 took too long to answer; look whether it can be reached from the functions' VPC"
-                .to_owned(),
-        ),
+        Err(_) => Some(NO_ANSWER.to_owned()),
     };
     if let Some(error) = &filed.error {
         tracing::error!("not everything is stored: {error}");

@@ -52,7 +52,7 @@ impl<W: InLogs, D: InLogs> InLogs for Asked<W, D> {
     }
 }
 
-impl InLogs for doctor::Call {
+impl<S> InLogs for doctor::Call<S> {
     fn execution(&self) -> &str {
         &self.execution
     }

@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// The real time that a second of the function takes: 1 is real time, 0.01 a hundred times faster
     #[arg(long, default_value_t = Options::default().time_scale, value_parser = time_scale)]
     time_scale: f64,
-    /// Leave everything running until Ctrl-C, and say how to use the AWS CLI against it
+    /// Leave everything running until Ctrl-C, and say how to use `power-tuner` and the AWS CLI against it
     #[arg(long)]
     keep: bool,
 }
@@ -264,13 +264,46 @@ fn json_in(text: &Value) -> Value {
 }
 
 fn explain(local: &LocalAws, input: &Value) {
-    let endpoint = local.endpoint();
-    eprintln!(
-        "
-Everything stays up until Ctrl-C. In another terminal:
+    let kept = Kept {
+        endpoint: local.endpoint(),
+        state_machine: local.state_machine_arn(),
+        simulator: local.sim_url(),
+        function: input["lambdaARN"].as_str().unwrap_or("FUNCTION"),
+    };
+    eprintln!("{}\n\nLogs: {}", kept.advice(input), local.logs().display());
+}
 
-    export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={REGION}
+/// What stays up, for another terminal.
+struct Kept<'a> {
+    endpoint: &'a str,
+    state_machine: &'a str,
+    simulator: &'a str,
+    function: &'a str,
+}
+
+impl Kept<'_> {
+    fn advice(&self, input: &Value) -> String {
+        let Self {
+            endpoint,
+            state_machine,
+            simulator,
+            function,
+        } = self;
+        let input = input.to_string().replace('\'', r"'\''");
+        format!(
+            "
+Everything stays up until Ctrl-C. In another terminal, in this folder:
+
+    export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION={REGION} AWS_REGION={REGION}
     export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}
+    export POWER_TUNER_STATE_MACHINE={state_machine}
+
+The tool for the command line:
+
+    cargo run --package power-tuner -- run {function}
+    cargo run --package power-tuner -- doctor {function}
+
+Without it:
 
     .venv/bin/aws stepfunctions start-execution --state-machine-arn {state_machine} \\
         --input '{input}'
@@ -278,15 +311,10 @@ Everything stays up until Ctrl-C. In another terminal:
 
 The tuned functions are in a Lambda service of their own:
 
-    .venv/bin/aws lambda list-versions-by-function --endpoint-url {sim} --function-name {function}
-    curl -s {sim}/_sim/presets
-
-Logs: {logs}",
-        state_machine = local.state_machine_arn(),
-        sim = local.sim_url(),
-        function = input["lambdaARN"].as_str().unwrap_or("FUNCTION"),
-        logs = local.logs().display(),
-    );
+    .venv/bin/aws lambda list-versions-by-function --endpoint-url {simulator} --function-name {function}
+    curl -s {simulator}/_sim/presets"
+        )
+    }
 }
 
 #[cfg(test)]
@@ -332,6 +360,27 @@ mod tests {
         assert!(parse(&["--function", "fails-below-256mb"]).is_ok());
         assert!(parse(&["--function", "fast"]).is_err());
         assert!(parse(&["--time-scale", "-1"]).is_err());
+    }
+
+    #[test]
+    fn what_is_kept_can_be_tried_by_pasting() {
+        let kept = Kept {
+            endpoint: "http://127.0.0.1:4566",
+            state_machine: "arn:m",
+            simulator: "http://127.0.0.1:9001",
+            function: "arn:f",
+        };
+        let text = kept.advice(&json!({"note": "it's"}));
+        for line in [
+            "export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1",
+            "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test",
+            "export POWER_TUNER_STATE_MACHINE=arn:m",
+            "cargo run --package power-tuner -- run arn:f",
+            r#"--input '{"note":"it'\''s"}'"#,
+        ] {
+            let is_said = text.lines().any(|said| said.trim() == line);
+            assert!(is_said, "no `{line}` in {text}");
+        }
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
+use ureq::Agent;
 
 use super::{contains, known_curve};
+use crate::given;
 use crate::harness::{Bench, failed};
 
 fn output_of(bench: &Bench, input: &Value) -> Result<Value> {
@@ -49,7 +51,25 @@ pub fn the_doctor_says_what_is_wrong_and_changes_nothing(bench: &Bench) -> Resul
     ensure!(well["doctor"]["healthy"] == true, "{well:#}");
     let findings = well["doctor"]["findings"].as_array().context("findings")?;
     let answers = findings.iter().filter(|found| found["check"] == "answers");
-    ensure!(answers.count() == 6, "{well:#}");
+    ensure!(answers.count() == 7, "{well:#}");
+    let reports: Vec<&Value> = findings
+        .iter()
+        .filter(|found| found["step"] == "reporter")
+        .map(|found| &found["check"])
+        .collect();
+    let bucket = bench.local.stack_output("ReportBucketName");
+    let key = format!("{}{}/doctor", given::REPORT_PREFIX, target.name);
+    let stored = Agent::new_with_defaults()
+        .get(format!("{}/{bucket}/{key}", bench.local.endpoint()))
+        .call();
+    ensure!(
+        matches!(stored, Err(ureq::Error::StatusCode(404))),
+        "it left {stored:?}"
+    );
+    ensure!(
+        reports == ["answers", "putObject", "getObject"],
+        "{reports:?}"
+    );
 
     let denied = json!({"status": 403, "errorType": "AccessDeniedException"});
     target.fault(json!({"action": "PublishVersion", "fault": denied}))?;

@@ -46,7 +46,12 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     match of_execution(&execution, ended)? {
         Found::Answer(found) => {
             let look = output.look(global.color);
-            output.write(&answer::show(&found, output.format(), look)?)?;
+            output.write(&answer::show(
+                &found,
+                output.format(),
+                look,
+                global.verbose,
+            )?)?;
             Ok(answer::exit(&found))
         }
         Found::Report(_) => Err(answer::is_missing("clean")),

@@ -26,7 +26,7 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-Nothing is changed. It runs under the stack's own roles, so that it finds what a tuning would find. Exit 1 where there is a problem.
+Nothing is changed. It runs under the stack's own roles, so that it finds what a tuning would find. What is not well is shown in full, all of it with -v. Exit 1 where there is a problem.
 
 Examples:
   power-tuner doctor
@@ -47,7 +47,12 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     match of_execution(&execution, ended)? {
         Found::Answer(found) => {
             let look = output.look(global.color);
-            output.write(&answer::show(&found, output.format(), look)?)?;
+            output.write(&answer::show(
+                &found,
+                output.format(),
+                look,
+                global.verbose,
+            )?)?;
             Ok(if found["doctor"]["healthy"] == true {
                 Exit::Fine
             } else {

@@ -42,7 +42,7 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
             Ok(Exit::Fine)
         }
         Found::Answer(found) => {
-            output.write(&answer::show(&found, format, look)?)?;
+            output.write(&answer::show(&found, format, look, global.verbose)?)?;
             Ok(answer::exit(&found))
         }
     }

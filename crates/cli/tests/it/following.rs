@@ -597,11 +597,18 @@ fn a_doctor_and_a_clean_up_answer() {
         let ended = step_functions
             .run("doctor f --role-arn arn:aws:iam::123456789012:role/r")
             .with(code);
-        assert!(
-            ended.out.contains("executor") && ended.out.contains("the words"),
-            "{}",
-            ended.out
-        );
+        let summary = if healthy {
+            "✔ executor: 1 check ok"
+        } else {
+            "✗ executor: 1 problem"
+        };
+        assert!(ended.out.contains(summary), "{}", ended.out);
+        assert_eq!(ended.out.contains("the words"), !healthy, "{}", ended.out);
+        let all = step_functions.run("doctor f -v").with(code);
+        assert!(all.out.contains("executor: the words"), "{}", all.out);
+        let json = step_functions.run("doctor f --format json").with(code);
+        let whole: Value = serde_json::from_str(&json.out).expect("JSON");
+        assert_eq!(whole, found(healthy));
         let started = step_functions.asked("StartExecution").remove(0);
         assert_eq!(
             started["input"],
@@ -612,6 +619,51 @@ fn a_doctor_and_a_clean_up_answer() {
     let ended = step_functions.run("clean f").with(0);
     assert_eq!(ended.out, "arn:f is clean.\nDeleted versions: 7 (128 MB)\n");
     assert_eq!(clean_up(&step_functions), Some(json!({"clean": "f"})));
+}
+
+#[test]
+fn a_healthy_function_takes_a_few_lines_of_80_columns() {
+    let function = format!(
+        "arn:aws:lambda:us-east-1:123456789012:function:{}",
+        "f".repeat(64)
+    );
+    let steps = [
+        "initializer",
+        "publisher",
+        "executor",
+        "optimizer",
+        "cleaner",
+        "analyzer",
+    ];
+    let findings: Vec<Value> = steps
+        .iter()
+        .cycle()
+        .take(48)
+        .map(|step| json!({"check": "c", "step": step, "status": "ok", "message": format!("the {step} may call `{function}`")}))
+        .collect();
+    let warning = json!({"check": "c", "step": "cleaner", "status": "warning", "message": format!("`{function}` is slow; ask for more")});
+    let output = |findings: &[Value]| {
+        json!({"doctor": {"function": function, "healthy": true, "findings": findings}}).to_string()
+    };
+    for (output, most_lines) in [
+        (output(&findings), 10),
+        (output(&[vec![warning], findings].concat()), 15),
+    ] {
+        let step_functions = StepFunctions::playing(move |operation, body, _| {
+            let described = described(
+                &body["executionArn"],
+                "SUCCEEDED",
+                &json!({"output": output}),
+            );
+            (operation == "DescribeExecution").then_some(Answer::Is(described))
+        });
+        let out = step_functions.run("doctor f").with(0).out;
+        assert!(out.lines().count() <= most_lines, "{out}");
+        let mut widths = out.lines().map(|line| line.chars().count());
+        assert!(widths.all(|width| width <= 80), "{out}");
+        let is_said = out.contains("ask for more") && out.contains("1 warning, 8 checks ok");
+        assert_eq!(is_said, most_lines == 15, "{out}");
+    }
 }
 
 #[test]

@@ -166,6 +166,22 @@ fn an_object_is_stored_with_its_kind() {
 }
 
 #[test]
+fn an_object_that_is_not_what_its_hash_says_is_refused() {
+    let lambda = with_object();
+    let put = |checksum: &str| {
+        let headers = [("x-amz-checksum-sha256", checksum)];
+        let answer = lambda.try_send("PUT", "/b/k", &headers, "hello");
+        answer.expect("an answer")
+    };
+    let other = put("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    assert_eq!(error(&other), (400, "BadDigest".to_owned()));
+    assert_eq!(get(&lambda, "/b/k").text, "{}");
+    let of_hello = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+    assert_eq!(put(of_hello).status, 200);
+    assert_eq!(get(&lambda, "/b/k").text, "hello");
+}
+
+#[test]
 fn objects_are_in_the_list_of_calls() {
     let lambda = with_object();
     get(&lambda, "/b/k");
