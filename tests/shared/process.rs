@@ -48,7 +48,7 @@ impl Process {
         Self(tokio::spawn(async move {
             let _held = held;
             let longest = longest(&name);
-            let clients = clients(wire).await;
+            let clients = clients(wire);
             let until = Deadline::at(now, longest);
             timeout(longest, e2e::run(&name, input, clients, until)).await
         }))
@@ -82,7 +82,7 @@ impl Process {
 }
 
 /// A function's clients after its cold start.
-async fn clients<W: Wire + 'static>(wire: impl Fn() -> W) -> Clients {
+fn clients<W: Wire + 'static>(wire: impl Fn() -> W) -> Clients {
     let wire = || -> Arc<dyn Wire> { Arc::new(wire()) };
     Clients {
         api: LambdaApi::through(wire()),

@@ -72,6 +72,11 @@ async fn outcomes_for_the_reports() {
         ),
         ("too-tight", computing(20.0, 200_000.0, 0.05), too_tight),
         (
+            "limited",
+            computing(20.0, 200_000.0, 0.05),
+            json!({"num": 30, "powerValues": sizes, "maxDurationMs": 300, "monthlyInvocations": 20_000_000}),
+        ),
+        (
             "cold-starts",
             computing(20.0, 60_000.0, 0.1),
             json!({"num": 30, "powerValues": [256, 512, 1024], "onlyColdStarts": true, "strategy": "speed"}),

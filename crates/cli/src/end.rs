@@ -44,7 +44,7 @@ impl Exit {
         match self {
             Self::Fine => "done; check: the current memory is within the tolerance",
             Self::Outside => {
-                "check: it is outside; doctor: there are problems; clean: something was left; show: of either"
+                "check: it is outside, or breaks the limits; doctor: there are problems; clean: something was left; show: of either"
             }
             Self::Usage => {
                 "the command line, the input (a function that is not there, too) or a file is wrong"

@@ -49,6 +49,8 @@ pub enum Fault {
     TooFarFromTheBest,
     /// It does not keep to the limits, and the best one does.
     BreaksTheLimits,
+    /// It does not keep to the limits, and no other measured size does. More calls would not change that.
+    NoSizeKeepsToTheLimits,
 }
 
 /// Why nothing can be said.
@@ -60,7 +62,7 @@ pub enum Doubt {
     CurrentNotMeasured,
     /// It was tried, and could not be measured.
     CurrentFailed(String),
-    /// No size keeps to the limits, so there is no best one to compare with.
+    /// No size is shown to keep to the limits, so there is no best one to compare with; some may keep to them.
     LimitsNotMet,
     /// The current size may keep to the limits or not.
     UnsureOfTheLimits,
@@ -113,7 +115,14 @@ fn decide(outcome: &Outcome, current: Option<MemoryMb>, tolerance_percent: f64) 
     };
     let constraint = outcome.constraint.as_ref();
     if constraint.is_some_and(|constraint| !constraint.met) {
-        return Decision::Inconclusive(Doubt::LimitsNotMet);
+        if outcome.sizes.iter().any(may_keep_to_the_limits) {
+            return Decision::Inconclusive(Doubt::LimitsNotMet);
+        }
+        return match measured(outcome, current) {
+            Ok(size) if may_keep_to_the_limits(size) => Decision::Inconclusive(Doubt::LimitsNotMet),
+            Ok(_) => Decision::Outside(Fault::NoSizeKeepsToTheLimits),
+            Err(doubt) => Decision::Inconclusive(doubt),
+        };
     }
     if current == outcome.power {
         return Decision::Within;
@@ -139,6 +148,11 @@ fn decide(outcome: &Outcome, current: Option<MemoryMb>, tolerance_percent: f64) 
         Some(least) if least > 0.0 => Decision::Outside(Fault::TooFarFromTheBest),
         Some(_) => Decision::Inconclusive(Doubt::MayBeChance),
     }
+}
+
+/// Of what was measured, where the calls do not show the contrary.
+fn may_keep_to_the_limits(size: &Size) -> bool {
+    size.status == Status::Measured && size.meets_constraint != Some(Meets::No)
 }
 
 /// The current size, among the others or beside them.
@@ -283,22 +297,75 @@ mod tests {
                 5.0,
                 Outside(Fault::TooFarFromTheBest),
             ),
-            (
-                "kept by nobody",
-                limits(false, "no"),
-                99.0,
-                Inconclusive(Doubt::LimitsNotMet),
-            ),
         ];
         for (case, outcome, tolerance, want) in cases {
             assert_eq!(judged(&outcome, tolerance).decision, want, "case: {case}");
         }
-        let mut closest = limits(false, "no");
+    }
+
+    #[test]
+    fn limits_that_no_size_can_keep_to_are_no_doubt() {
+        // What the calls say of 512 MB, which is closest, and of 1,024 MB, which the function has.
+        let limits = |best: Value, current: Value| {
+            let constraint = json!({"maxDurationMs": 1.0, "confidence": 0.95, "met": false});
+            with(&[
+                ("/constraint", constraint),
+                ("/sizes/0/meetsConstraint", best),
+                ("/sizes/1/meetsConstraint", current),
+            ])
+        };
+        let hopeless = || limits(json!("no"), json!("no"));
+        let mut beside = hopeless();
+        beside["baseline"] = beside["sizes"][1].take();
+        beside["sizes"] = json!([beside["sizes"][0]]);
+        let mut perhaps_beside = beside.clone();
+        perhaps_beside["baseline"]["meetsConstraint"] = json!("unsure");
+        let mut closest = hopeless();
         closest["currentMemory"] = json!(512);
-        assert_eq!(
-            judged(&closest, 99.0).decision,
-            Inconclusive(Doubt::LimitsNotMet)
-        );
+        let mut failed = hopeless();
+        failed["sizes"][0] = json!({"status": "failed", "reason": "it died"});
+        for (key, value) in size(512).as_object().expect("an object") {
+            let sizes = failed["sizes"][0].as_object_mut().expect("an object");
+            sizes.entry(key).or_insert(value.clone());
+        }
+        let mut alone = hopeless();
+        alone["sizes"] = json!([alone["sizes"][0]]);
+        let nobody = || Outside(Fault::NoSizeKeepsToTheLimits);
+        let unclear = || Inconclusive(Doubt::LimitsNotMet);
+        let cases = [
+            ("kept by nobody", hopeless(), nobody()),
+            ("the function has the closest one", closest, nobody()),
+            ("the current one beside the others", beside, nobody()),
+            (
+                "one failed, and the others do not keep to them",
+                failed,
+                nobody(),
+            ),
+            (
+                "more calls may show it of one",
+                limits(json!("unsure"), json!("no")),
+                unclear(),
+            ),
+            (
+                "more calls may show it of the current one",
+                limits(json!("no"), json!("unsure")),
+                unclear(),
+            ),
+            ("the same beside the others", perhaps_beside, unclear()),
+            (
+                "an older outcome does not say",
+                limits(Value::Null, Value::Null),
+                unclear(),
+            ),
+            (
+                "nothing is known of the current one",
+                alone,
+                Inconclusive(Doubt::CurrentNotMeasured),
+            ),
+        ];
+        for (case, outcome, want) in cases {
+            assert_eq!(judged(&outcome, 99.0).decision, want, "case: {case}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Candidate, Scale, Strategy};
+use crate::choice::{Candidate, Scale};
 use crate::limits::Meets;
 use crate::memory::MemoryMb;
 use crate::outcome::{Outcome, Size, Status};
@@ -64,7 +64,7 @@ impl Moved {
             None
         };
         let before = match of_last {
-            Some(size) => candidate(size),
+            Some(size) => size.candidate(),
             None => (last.currency == now.currency).then_some(Candidate {
                 memory: last.power,
                 cost: last.cost,
@@ -147,27 +147,10 @@ impl Moved {
     }
 }
 
-fn candidate(size: &Size) -> Option<Candidate> {
-    Some(Candidate {
-        memory: size.memory,
-        cost: size.average_cost?,
-        duration_ms: size.average_duration_ms?,
-    })
-}
-
 /// Of the new best over this one, in percent.
 fn improvement(now: &Outcome, before: Candidate) -> Option<f64> {
-    let weight = now
-        .settings
-        .as_ref()
-        .and_then(|settings| settings.balanced_weight);
-    let strategy = match (now.strategy.as_str(), weight) {
-        ("cost", _) => Strategy::Cost,
-        ("speed", _) => Strategy::Speed,
-        ("balanced", Some(weight)) => Strategy::Balanced { weight },
-        _ => return None,
-    };
-    let measured = now.sizes.iter().filter_map(candidate);
+    let strategy = now.aim()?;
+    let measured = now.sizes.iter().filter_map(Size::candidate);
     let all: Vec<Candidate> = measured.chain([before]).collect();
     let scale = Scale::of(&all);
     let from = scale.value(strategy, before.cost, before.duration_ms);

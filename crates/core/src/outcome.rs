@@ -355,6 +355,38 @@ impl Optimization {
 }
 
 impl Outcome {
+    /// What "best" means in it. None where it is of a strategy that is not known here.
+    #[must_use]
+    pub fn aim(&self) -> Option<Strategy> {
+        let settings = self.settings.as_ref();
+        let weight = settings.and_then(|settings| settings.balanced_weight);
+        match (self.strategy.as_str(), weight) {
+            ("cost", _) => Some(Strategy::Cost),
+            ("speed", _) => Some(Strategy::Speed),
+            ("balanced", Some(weight)) => Some(Strategy::Balanced { weight }),
+            _ => None,
+        }
+    }
+
+    /// The tuner chose the sizes, and how often each was called.
+    #[must_use]
+    pub fn is_of_a_search(&self) -> bool {
+        self.search == Search::ADAPTIVE
+    }
+
+    /// The best of all measured sizes by their averages, whether they keep to the limits or not.
+    #[must_use]
+    pub fn best_without_limits(&self) -> Option<&Size> {
+        let measured: Vec<Candidate> = self.sizes.iter().filter_map(Size::candidate).collect();
+        let scale = if self.is_of_a_search() {
+            search::scale(&measured)
+        } else {
+            Scale::of(&measured)
+        };
+        let best = scale.best(&measured, self.aim()?)?;
+        self.sizes.iter().find(|size| size.memory == best.memory)
+    }
+
     /// Why the best size is not to be given to the function; none where it is.
     #[must_use]
     pub fn why_not_to_apply(&self, request: &Request) -> Option<String> {
@@ -555,6 +587,16 @@ fn unsure_of_the_limits(
 }
 
 impl Size {
+    /// None of one that was not measured.
+    #[must_use]
+    pub fn candidate(&self) -> Option<Candidate> {
+        Some(Candidate {
+            memory: self.memory,
+            cost: self.average_cost?,
+            duration_ms: self.average_duration_ms?,
+        })
+    }
+
     fn of(size: &SizeResult) -> Self {
         let summary = size.result.as_ref().ok();
         let mean = summary.and_then(|summary| summary.mean_duration);
@@ -752,11 +794,12 @@ fn change(from: f64, to: f64, less: &str, more: &str) -> String {
         return format!("no {less}");
     }
     let percent = (to / from - 1.0) * 100.0;
-    format!(
-        "{:.1} % {}",
-        percent.abs(),
-        if percent <= 0.0 { less } else { more }
-    )
+    let than = if percent <= 0.0 { less } else { more };
+    match format!("{:.1}", percent.abs()).as_str() {
+        "0.0" if from.total_cmp(&to).is_eq() => format!("no {less}"),
+        "0.0" => format!("hardly {than}"),
+        by => format!("{by} % {than}"),
+    }
 }
 
 #[cfg(test)]

@@ -82,14 +82,15 @@ pub enum Search {
 }
 
 impl Search {
+    pub const ADAPTIVE: &'static str = "adaptive";
     /// What an input calls them.
-    pub const NAMES: [&'static str; 2] = ["grid", "adaptive"];
+    pub const NAMES: [&'static str; 2] = ["grid", Self::ADAPTIVE];
 
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Grid(_) => "grid",
-            Self::Adaptive(_) => "adaptive",
+            Self::Adaptive(_) => Self::ADAPTIVE,
         }
     }
 }
@@ -849,7 +850,7 @@ enum SearchName {
 fn search_name(value: &Value) -> Result<SearchName, String> {
     match value.as_str() {
         Some("grid") => Ok(SearchName::Grid),
-        Some("adaptive") => Ok(SearchName::Adaptive),
+        Some(Search::ADAPTIVE) => Ok(SearchName::Adaptive),
         _ => Err(format!("{value} is not `grid` or `adaptive`")),
     }
 }

@@ -1374,6 +1374,12 @@ mod tests {
             outcome.reason,
             "1024 MB is the cheapest of 2 measured sizes; a call costs 25.0 % less and takes 50.0 % less time than at the current 512 MB"
         );
+        let alike = vec![measured(512, 200.0, 4e-6), measured(1024, 199.99, 4e-6)];
+        let outcome = conclude(json!({}), alike).expect("an outcome");
+        assert_eq!(
+            outcome.reason,
+            "1024 MB is the cheapest of 2 measured sizes; a call costs no less and takes hardly less time than at the current 512 MB"
+        );
         let stays = conclude(json!({}), vec![measured(512, 200.0, 4e-6)]).expect("an outcome");
         assert_eq!(
             stays.reason,

@@ -22,6 +22,10 @@ pub struct Warning {
 
 /// An average that may be off by more than this share is of too few samples.
 const ROUGH: f64 = 0.1;
+/// Intervals of fewer samples than this hold less well than they say, at the worst (docs/METHOD.md).
+const FEW: u32 = 10;
+/// What a size gets that is compared with another one on purpose.
+const FOR_A_COMPARISON: u32 = 50;
 /// A size whose memory is used up to this share of it.
 const NEARLY_FULL: f64 = 0.9;
 /// The slowest call takes more than this share of the timeout: the next ones may take longer.
@@ -63,6 +67,7 @@ impl Warning {
         let warnings = [
             measured.slow_init(),
             measured.too_few_samples(),
+            measured.few_calls_of_rivals(),
             measured.bimodal(),
             measured.drift(),
             measured.all_cold(),
@@ -139,6 +144,31 @@ impl Measured<'_> {
                 "the average duration is known roughly only: at {} it may be off by {:.0} % after {samples} samples; {how}",
                 size.memory,
                 off * 100.0
+            )
+        })
+    }
+
+    /// A search stops calling a size where more calls would not pay, which leaves open whether it is as good as the chosen one.
+    fn few_calls_of_rivals(&self) -> Option<Warning> {
+        let Search::Adaptive(_) = self.plan.request.search else {
+            return None;
+        };
+        let [chosen, rivals @ ..] = &self.of_interest[..] else {
+            return None;
+        };
+        let few = |size: &SizeResult| {
+            let samples = summary(size)?.samples;
+            (rivals.contains(&size.memory) && samples < FEW).then_some(samples)
+        };
+        self.about("fewCallsOfRivals", few, |size, samples| {
+            let mut compared: Vec<u32> = self.of_interest.iter().map(|size| size.get()).collect();
+            compared.sort_unstable();
+            let compared: Vec<String> = compared.iter().map(u32::to_string).collect();
+            format!(
+                "a size that may be as good as {chosen} was called a few times only: what is said of {} is of {samples} samples; \
+                 to tell them apart, set `search` to `grid`, `powerValues` to [{}] and `num` to {FOR_A_COMPARISON}",
+                size.memory,
+                compared.join(", ")
             )
         })
     }
@@ -507,6 +537,38 @@ mod tests {
                 assert_eq!(warning.sizes, [size(512)], "{code}");
             }
         }
+    }
+
+    #[test]
+    fn a_search_that_hardly_called_a_rival_says_so() {
+        let few = |samples| Summary { samples, ..usual() };
+        let sizes = [
+            measured(128, &few(4)),
+            measured(512, &few(4)),
+            measured(1024, &few(9)),
+            measured(2048, &few(10)),
+        ];
+        let found = |input: Value, as_good: &[MemoryMb]| {
+            Warning::all(&plan(input), &sizes, size(512), as_good)
+        };
+        let search = || json!({"search": "adaptive", "powerValues": [128, 2048]});
+        let [warning] = &found(search(), &[size(1024), size(2048)])[..] else {
+            panic!("one warning");
+        };
+        assert_eq!(warning.code, "fewCallsOfRivals");
+        assert_eq!(warning.sizes, [size(1024)], "no other rival has so few");
+        assert_eq!(
+            warning.message,
+            "a size that may be as good as 512 MB was called a few times only: what is said of 1024 MB is of 9 samples; to tell \
+             them apart, set `search` to `grid`, `powerValues` to [512, 1024, 2048] and `num` to 50"
+        );
+        assert_eq!(found(search(), &[]), [], "all others are shown to be worse");
+        assert_eq!(found(search(), &[size(2048)]), [], "called often enough");
+        assert_eq!(
+            found(json!({}), &[size(1024)]),
+            [],
+            "as often as it was asked for"
+        );
     }
 
     #[test]

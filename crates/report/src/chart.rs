@@ -7,7 +7,7 @@ use askama::Template;
 
 use crate::NotShown;
 use crate::facts::{Facts, Measured, Row};
-use crate::numbers::{asked, duration, fixed, list, memory, money, whole};
+use crate::numbers::{asked, duration, fixed, list, memory, money};
 use crate::scale::{Label, Linear, Log, that_fit};
 
 /// Both axes have so many, and so the same lines.
@@ -16,6 +16,9 @@ const STEPS: u32 = 4;
 const LETTER: f64 = 6.7;
 /// Between two labels of the axis.
 const GAP: f64 = 8.0;
+/// Labels of sizes stand in so many lines at the most, one so far below the other.
+const LABEL_LINES: u32 = 3;
+const LABEL_LINE: f64 = 14.0;
 /// Of a line of text.
 const LINE: f64 = 20.0;
 /// What lies further above the largest average does not set the scale.
@@ -48,7 +51,11 @@ pub(crate) struct Chart {
     lines: Vec<GridLine>,
     axis_titles: [String; 2],
     ticks: Vec<Tick>,
+    /// Where the axis of the sizes is named.
+    memory_title: Px,
     best: Option<Flag>,
+    /// What the best one is called, and its class: where none keeps to the limits it is only the closest.
+    chosen: &'static str,
     current: Option<Flag>,
     limits: Vec<Path>,
     failed: Vec<Path>,
@@ -84,6 +91,8 @@ struct GridLine {
 struct Tick {
     x: Px,
     label: Option<String>,
+    /// Below the axis: a label that does not fit beside its neighbours stands in a line of its own.
+    y: Px,
     class: &'static str,
 }
 
@@ -143,7 +152,7 @@ impl Chart {
             return Err(NotShown::NoChart(why));
         }
         let (width, plot_height) = match frame {
-            Frame::Alone | Frame::Wide => (840.0, 270.0),
+            Frame::Alone | Frame::Wide => (760.0, 260.0),
             Frame::Narrow => (340.0, 220.0),
         };
         // Above it are the axes' titles, and the names of the best and the current size.
@@ -165,15 +174,7 @@ impl Chart {
         let inset = 18.0;
         let sizes = Log::between(smallest.into(), largest.into(), left + inset, right - inset);
         let x = |row: &Row| sizes.place(row.mb.into());
-        let crowd = match frame {
-            Frame::Alone | Frame::Wide => facts.rows.len(),
-            Frame::Narrow => 2 * facts.rows.len(),
-        };
-        let dot = match crowd {
-            0..=20 => 4.5,
-            21..=60 => 3.0,
-            _ => 1.8,
-        };
+        let dot = dot(facts.rows.len(), frame);
 
         let flag = |row: &Row, line: f64, label: String| {
             let (x, half) = (x(row), wide(&label) / 2.0);
@@ -193,7 +194,11 @@ impl Chart {
         };
         let best = facts.row(facts.best);
         let current = facts.row(facts.current).filter(|row| !row.is_best());
-        let legend = legend(facts, &ms, &cost, dot, width, bottom + 3.0 * LINE + 6.0);
+        let ticks = ticks(facts, x, bottom + LINE);
+        let below = ticks
+            .iter()
+            .fold(bottom + LINE, |below, tick| below.max(tick.y.0));
+        let legend = legend(facts, &ms, &cost, dot, width, below + 2.0 * LINE + 6.0);
         let height = legend.last().map_or(bottom, |key| key.y.0) + 14.0;
         Ok(Self {
             alone: frame == Frame::Alone,
@@ -212,7 +217,9 @@ impl Chart {
                 format!("Duration, {}", if ms.unit > 1.0 { "s" } else { "ms" }),
                 format!("Cost of 1M calls, {}", facts.currency),
             ],
-            ticks: ticks(facts, x),
+            chosen: facts.chosen(),
+            ticks,
+            memory_title: Px(below + LINE - 1.0),
             best: best.map(|row| {
                 let now = if row.current { " and now" } else { "" };
                 flag(
@@ -244,6 +251,19 @@ impl Chart {
     /// None that is known: a template writes into memory.
     pub(crate) fn svg(&self) -> Result<String, NotShown> {
         Ok(self.render()?)
+    }
+}
+
+/// Half of what a sign takes, which is less where there are many.
+fn dot(sizes: usize, frame: Frame) -> f64 {
+    let crowd = match frame {
+        Frame::Alone | Frame::Wide => sizes,
+        Frame::Narrow => 2 * sizes,
+    };
+    match crowd {
+        0..=20 => 4.5,
+        21..=60 => 3.0,
+        _ => 1.8,
     }
 }
 
@@ -301,29 +321,42 @@ fn grid(ms: &Axis, cost: &Axis) -> Vec<GridLine> {
     lines.collect()
 }
 
-fn ticks(facts: &Facts, x: impl Fn(&Row) -> f64) -> Vec<Tick> {
+fn ticks(facts: &Facts, x: impl Fn(&Row) -> f64, first_line: f64) -> Vec<Tick> {
     let last = facts.rows.len().saturating_sub(1);
-    let labels: Vec<Label> = facts
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(at, row)| Label {
-            place: x(row),
-            width: wide(&whole(row.mb)),
-            rank: match at {
-                _ if row.is_best() => 0,
-                _ if row.current => 1,
-                _ if at == 0 || at == last => 2,
-                _ => 3,
-            },
-        })
-        .collect();
-    let fit = that_fit(&labels, GAP);
-    let ticks = facts.rows.iter().zip(fit).map(|(row, fits)| Tick {
+    let label = |at: usize, row: &Row| Label {
+        place: x(row),
+        width: wide(&row.mb.to_string()),
+        rank: match at {
+            _ if row.is_best() => 0,
+            _ if row.current => 1,
+            _ if at == 0 || at == last => 2,
+            _ => 3,
+        },
+    };
+    let labels = facts.rows.iter().enumerate();
+    let labels: Vec<Label> = labels.map(|(at, row)| label(at, row)).collect();
+    let mut lines: Vec<Option<f64>> = vec![None; labels.len()];
+    for line in 0..LABEL_LINES {
+        let missing: Vec<usize> = (0..labels.len())
+            .filter(|at| lines[*at].is_none())
+            .collect();
+        let of_line: Vec<Label> = missing.iter().map(|at| labels[*at]).collect();
+        for (at, fits) in missing.into_iter().zip(that_fit(&of_line, GAP)) {
+            lines[at] = fits.then_some(first_line + f64::from(line) * LABEL_LINE);
+        }
+    }
+    // Of many sizes some have no label in any line, and one line is easier to read.
+    if lines.iter().any(Option::is_none) {
+        for line in &mut lines {
+            *line = line.filter(|y| *y <= first_line);
+        }
+    }
+    let ticks = facts.rows.iter().zip(lines).map(|(row, line)| Tick {
         x: Px(x(row)),
-        label: fits.then(|| whole(row.mb)),
+        label: line.map(|_| row.mb.to_string()),
+        y: Px(line.unwrap_or(first_line)),
         class: if row.is_best() {
-            "chosen"
+            facts.chosen()
         } else if row.failure().is_some() {
             "bad"
         } else {

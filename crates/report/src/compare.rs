@@ -40,6 +40,10 @@ struct Side {
     /// What that size is called.
     #[serde(skip)]
     chosen: &'static str,
+    #[serde(skip)]
+    short_name: String,
+    #[serde(skip)]
+    place: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -59,6 +63,8 @@ struct Pair {
 struct Shown {
     status: &'static str,
     best: bool,
+    #[serde(skip)]
+    sign: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,12 +81,15 @@ struct Differences {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Difference {
+pub(crate) struct Difference {
     percent: f64,
     /// With 95 % confidence; none where one of them has no interval.
     #[serde(skip_serializing_if = "Option::is_none")]
-    more_than_chance: Option<bool>,
+    pub more_than_chance: Option<bool>,
 }
+
+/// What a change reads as that is none.
+const NOTHING: &str = "0 %";
 
 pub(crate) fn show(
     a: &Facts,
@@ -127,8 +136,8 @@ fn compared(a: &Facts, b: &Facts, [name_a, name_b]: [String; 2]) -> Comparison {
                 let (one, other) = (a.row(Some(mb)), b.row(Some(mb)));
                 Pair {
                     memory: mb,
-                    a: one.map(Shown::of),
-                    b: other.map(Shown::of),
+                    a: one.map(|row| Shown::of(row, a)),
+                    b: other.map(|row| Shown::of(row, b)),
                     differences: differences(one, other).unwrap_or_default(),
                 }
             })
@@ -149,12 +158,34 @@ impl Side {
             currency: facts.currency.clone(),
             power: facts.best,
             chosen: facts.chosen(),
+            short_name: facts.name.clone(),
+            place: facts.region.clone(),
         }
+    }
+
+    /// `A is before: orders-api, arm64; 128 MB is the best.` Of two functions the places are said, too.
+    fn said(&self, letter: &str, is_one_function: bool) -> String {
+        let name = self.function.as_ref().map(|_| &self.short_name);
+        let place = self.place.as_ref().filter(|_| !is_one_function);
+        let of: Vec<&str> = [name, place, self.architecture.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        let best = self.power.map(memory).unwrap_or_default();
+        let best = format!("{best} is the {}", self.chosen);
+        let all = [of.join(", "), best];
+        let said: Vec<&str> = all
+            .iter()
+            .map(String::as_str)
+            .filter(|part| !part.is_empty())
+            .collect();
+        format!("{letter} is {}: {}.", self.name, said.join("; "))
     }
 }
 
 impl Shown {
-    fn of(row: &Row) -> Self {
+    fn of(row: &Row, facts: &Facts) -> Self {
         let measured = row.measured();
         Self {
             status: if measured.is_some() {
@@ -163,6 +194,11 @@ impl Shown {
                 "failed"
             },
             best: row.is_best(),
+            sign: if row.is_best() {
+                facts.chosen_sign()
+            } else {
+                ""
+            },
             duration_ms: measured.map(|of| of.ms),
             cost: measured.map(|of| of.cost),
         }
@@ -181,7 +217,7 @@ impl Differences {
 impl Difference {
     /// The interval of a difference of two means of which each has an interval of its own is that of Zou & Donner (2008), as
     /// in `power_tuner_core::improvement`. It is more than chance where that does not hold zero.
-    fn of(
+    pub(crate) fn of(
         (a, a_interval): (f64, Option<[f64; 2]>),
         (b, b_interval): (f64, Option<[f64; 2]>),
     ) -> Option<Self> {
@@ -199,13 +235,27 @@ impl Difference {
         })
     }
 
-    /// `-12 %`, with `~` where it may be chance.
+    /// `−12 %`, with `~` where it may be chance.
     fn shown(&self) -> String {
         let by = change(self.percent);
         match self.more_than_chance {
-            Some(false) => format!("~ {by}"),
-            Some(true) | None => by,
+            Some(false) if by != NOTHING => format!("~ {by}"),
+            _ => by,
         }
+    }
+
+    /// `duration −12 % (more than chance)`, `duration about the same`.
+    fn said(&self, what: &str) -> String {
+        let by = change(self.percent);
+        if by == NOTHING {
+            return format!("{what} about the same");
+        }
+        let sure = match self.more_than_chance {
+            Some(true) => "more than chance",
+            Some(false) => "which may be chance",
+            None => "with no intervals to tell it from chance",
+        };
+        format!("{what} {by} ({sure})")
     }
 }
 
@@ -236,11 +286,11 @@ impl Comparison {
             }) => "failed".to_owned(),
             Some(Shown {
                 duration_ms: Some(ms),
-                best,
+                sign,
                 ..
-            }) => {
-                format!("{}{} ms", if *best { "✔ " } else { "" }, fixed(*ms, places))
-            }
+            }) => format!("{sign} {} ms", fixed(*ms, places))
+                .trim_start()
+                .to_owned(),
         }
     }
 
@@ -253,32 +303,16 @@ impl Comparison {
 
     /// What to read out of it.
     fn lines(&self) -> Vec<String> {
-        let side = |side: &Side| {
-            let of = [&side.function, &side.architecture].into_iter().flatten();
-            let of: Vec<&str> = of.map(String::as_str).collect();
-            let best = side.power.map(memory).unwrap_or_default();
-            format!("{}; {best} is the {}", of.join(", "), side.chosen)
-                .trim_start_matches("; ")
-                .to_owned()
-        };
-        let mut lines = vec![
-            format!("A is {}: {}.", self.a.name, side(&self.a)),
-            format!("B is {}: {}.", self.b.name, side(&self.b)),
-        ];
+        let is_one_function = self.a.function == self.b.function;
+        let mut lines: Vec<String> = [("A", &self.a), ("B", &self.b)]
+            .into_iter()
+            .map(|(letter, side)| side.said(letter, is_one_function))
+            .collect();
         let are_best = [&self.a, &self.b].iter().all(|side| side.chosen == "best");
         if let Some(best) = self.best.as_ref().filter(|_| are_best) {
-            let said = |of: Option<Difference>, what: &str| {
-                let of = of?;
-                let sure = match of.more_than_chance {
-                    Some(true) => "more than chance",
-                    Some(false) => "which may be chance",
-                    None => "with no intervals to tell it from chance",
-                };
-                Some(format!("{what} {} ({sure})", change(of.percent)))
-            };
-            let both: Vec<String> = [said(best.duration, "duration"), said(best.cost, "cost")]
+            let both: Vec<String> = [(best.duration, "duration"), (best.cost, "cost")]
                 .into_iter()
-                .flatten()
+                .filter_map(|(of, what)| Some(of?.said(what)))
                 .collect();
             if !both.is_empty() {
                 lines.push(format!(
@@ -297,7 +331,7 @@ impl Comparison {
             lines.push("Their currencies differ, so that costs are not compared.".to_owned());
         }
         let may_be_chance =
-            |of: &Option<Difference>| of.is_some_and(|of| of.more_than_chance == Some(false));
+            |of: &Option<Difference>| of.is_some_and(|of| of.shown().starts_with('~'));
         let mut all = self
             .sizes
             .iter()
@@ -413,6 +447,23 @@ mod tests {
         let unknown = of((100.0, None), (50.0, Some([49.0, 51.0])));
         assert_eq!(unknown.more_than_chance, None);
         assert_eq!(Difference::of((0.0, None), (1.0, None)), None);
+    }
+
+    #[test]
+    fn what_is_the_same_is_not_called_chance() {
+        let of = |b| Difference::of((100.0, Some([98.0, 102.0])), (b, Some([b - 3.0, b + 3.0])));
+        let said = |b| of(b).map(|of| (of.shown(), of.said("duration")));
+        let text = |shown: &str, said: &str| Some((shown.to_owned(), said.to_owned()));
+        assert_eq!(said(100.0), text("0 %", "duration about the same"));
+        assert_eq!(said(99.98), text("0 %", "duration about the same"));
+        assert_eq!(
+            said(99.0),
+            text("~ −1 %", "duration −1 % (which may be chance)")
+        );
+        assert_eq!(
+            said(200.0),
+            text("+100 %", "duration +100 % (more than chance)")
+        );
     }
 
     fn reference(power: u32, duration: f64, link: &str) -> Value {

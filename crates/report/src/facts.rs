@@ -26,6 +26,10 @@ pub(crate) struct Facts {
     /// The best one keeps to the limit; where none does, it is only the closest one.
     pub is_within: bool,
     pub sentence: String,
+    /// The same without asking for a change, where it does.
+    pub told: Option<String>,
+    /// What else may be worth a thought.
+    pub hint: Option<String>,
     /// The current size is what the function had before.
     pub was_applied: bool,
     /// Calls of a month, and what the best size saves then against the current one.
@@ -84,6 +88,8 @@ pub(crate) struct Measured {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Counts {
     pub calls: u32,
+    /// What the averages are of.
+    pub samples: Option<u32>,
     pub errors: u32,
     pub cold_starts: u32,
 }
@@ -112,6 +118,11 @@ impl Row {
 
     pub(crate) fn is_best(&self) -> bool {
         self.rank == Rank::Best
+    }
+
+    /// It is shown to keep to the limits, if there are any.
+    pub(crate) fn may_be_chosen(&self) -> bool {
+        matches!(self.meets, None | Some(Meets::Yes))
     }
 
     pub(crate) fn failure(&self) -> Option<&str> {
@@ -148,6 +159,17 @@ impl Facts {
     /// What the chosen size is called.
     pub(crate) fn chosen(&self) -> &'static str {
         if self.is_within { "best" } else { "closest" }
+    }
+
+    /// The sign of the chosen size: no tick where it does not keep to the limits.
+    pub(crate) fn chosen_sign(&self) -> &'static str {
+        if self.is_within { "✔" } else { "→" }
+    }
+
+    /// Not all calls that were made count: in a search those that start an environment do not.
+    pub(crate) fn some_calls_do_not_count(&self) -> bool {
+        let mut counts = self.rows.iter().filter_map(|row| row.counts.as_ref());
+        counts.any(|of| of.samples.is_some_and(|samples| samples != of.calls))
     }
 
     /// What the current size is called.
@@ -197,6 +219,7 @@ impl Facts {
             monthly: size.monthly_cost.and_then(|cost| cost.total),
             counts: Some(Counts {
                 calls: size.calls,
+                samples: size.samples,
                 errors: size.errors,
                 cold_starts: size.cold_starts,
             }),
@@ -214,6 +237,8 @@ impl Facts {
             is_within: outcome.constraint.as_ref().is_none_or(|limits| limits.met),
             limit: outcome.constraint.as_ref().map(limit).unwrap_or_default(),
             sentence: String::new(),
+            told: None,
+            hint: None,
             was_applied: outcome.optimization.as_ref().is_some_and(gave),
             month: outcome
                 .monthly
@@ -234,8 +259,11 @@ impl Facts {
             link: outcome.state_machine.visualization.as_deref().map(plain),
         };
         let nothing = facts.measured().next().is_none();
+        let advice = words::advice(&facts, outcome);
         Self {
-            sentence: words::sentence(&facts, outcome),
+            hint: words::alternative(&facts, outcome, &advice),
+            sentence: advice.sentence,
+            told: advice.told,
             remarks: words::remarks(&facts, outcome),
             no_chart: nothing.then_some("no size was measured"),
             ..facts
@@ -255,6 +283,8 @@ impl Facts {
         let name = short_name(&tried.function);
         Self {
             sentence: words::of_dry_run(&name, &rows),
+            told: None,
+            hint: None,
             name,
             function: Some(plain(&tried.function)),
             region: Some(plain(&tried.region)),
@@ -313,6 +343,8 @@ impl Facts {
             limit: Limit::default(),
             is_within: true,
             sentence: String::new(),
+            told: None,
+            hint: None,
             was_applied: false,
             month: None,
             no_chart: (!reference.all).then_some(

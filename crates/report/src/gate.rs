@@ -3,9 +3,10 @@
 use power_tuner_core::gate::{Decision, Doubt, Fault, Verdict};
 use serde_json::json;
 
+use crate::facts::Facts;
 use crate::numbers::{memory, money, percent};
 use crate::text::plain;
-use crate::words::degrees;
+use crate::words::{better_by, degrees, least_of};
 use crate::{Format, Look, NotShown, Report, markdown};
 
 /// The verdict, and what it is based on beneath. On a page and in a picture there is the report alone.
@@ -20,6 +21,14 @@ pub fn show(
 ) -> Result<String, NotShown> {
     let strategy = report.outcome().map_or("", |outcome| &outcome.strategy);
     let words = Words::of(verdict, strategy);
+    let mut facts = Facts::of(report);
+    // Nobody is asked to change what passes, or what is not judged.
+    if let Decision::Within | Decision::Inconclusive(_) = verdict.decision
+        && let Some(told) = facts.told.take()
+    {
+        facts.sentence = told;
+    }
+    let shown = || report.show_facts(&facts, format, look);
     match format {
         Format::Table => {
             let lines = textwrap::wrap(&words.all(), look.width.max(1)).join("\n");
@@ -28,20 +37,20 @@ pub fn show(
             } else {
                 lines
             };
-            Ok(format!("{text}\n\n{}", report.show(format, look)?))
+            Ok(format!("{text}\n\n{}", shown()?))
         }
         Format::Markdown => Ok(format!(
             "### {} {}\n\n{}\n\n{}",
             words.mark,
             words.title,
             markdown::escaped(&words.all()),
-            report.show(format, look)?
+            shown()?
         )),
         Format::Json => {
             let both = json!({"check": verdict, "outcome": report.source});
             Ok(serde_json::to_string_pretty(&both)? + "\n")
         }
-        Format::Csv | Format::Html | Format::Svg => report.show(format, look),
+        Format::Csv | Format::Html | Format::Svg => shown(),
     }
 }
 
@@ -68,6 +77,9 @@ impl Words {
     fn of(verdict: &Verdict, strategy: &str) -> Self {
         let (mark, color, title) = match verdict.decision {
             Decision::Within => ("✅", "\u{1b}[32m", "The memory is right"),
+            Decision::Outside(Fault::NoSizeKeepsToTheLimits) => {
+                ("❌", "\u{1b}[31m", "No memory size keeps to the limits")
+            }
             Decision::Outside(_) => ("❌", "\u{1b}[31m", "The memory is not right"),
             Decision::Inconclusive(_) => {
                 ("⚠️", "\u{1b}[33m", "Not clear whether the memory is right")
@@ -75,11 +87,19 @@ impl Words {
         };
         let advice = match &verdict.decision {
             Decision::Inconclusive(doubt) => Some(advice(doubt)),
-            Decision::Within | Decision::Outside(_) => None,
+            Decision::Outside(Fault::NoSizeKeepsToTheLimits) => Some(
+                "More calls would not change that: ask for less, give each call less to do, or, where more memory makes the \
+                 function faster, try larger sizes.",
+            ),
+            Decision::Within
+            | Decision::Outside(Fault::TooFarFromTheBest | Fault::BreaksTheLimits) => None,
         };
         let saving = verdict.monthly_saving.as_ref();
         // What may be chance, or keeps to no limit, promises nothing.
-        let is_clear = !matches!(verdict.decision, Decision::Inconclusive(_));
+        let is_clear = !matches!(
+            verdict.decision,
+            Decision::Inconclusive(_) | Decision::Outside(Fault::NoSizeKeepsToTheLimits)
+        );
         let saving = saving.filter(|saving| {
             is_clear && saving.amount > 0.0 && verdict.current != Some(verdict.best)
         });
@@ -131,22 +151,28 @@ fn sentence(verdict: &Verdict, strategy: &str) -> String {
             format!("{current} is as good as the best, {best_memory}.")
         }
         Decision::Within => format!(
-            "{current} is good enough: {best_memory} is {} {comparative}, and {tolerated} is tolerated.",
-            percent(better)
+            "{current} is good enough: {best_memory} is {}, and {tolerated} is tolerated.",
+            better_by(better, comparative)
         ),
         Decision::Outside(Fault::TooFarFromTheBest) => {
             let surely = verdict
                 .at_least_percent
-                .map(|least| format!(" (with 95 % confidence by more than {})", percent(least)));
+                .map(|least| format!(" (with 95 % confidence by more than {})", least_of(least)));
             format!(
-                "{best_memory} is {} {comparative}{} than {current} and {tolerated} is tolerated.",
-                percent(better),
+                "{best_memory} is {}{} than {current} and {tolerated} is tolerated.",
+                better_by(better, comparative),
                 surely.unwrap_or_default()
             )
         }
         Decision::Outside(Fault::BreaksTheLimits) => {
             format!("{current} does not keep to the limits, and {best_memory} does.")
         }
+        Decision::Outside(Fault::NoSizeKeepsToTheLimits) if verdict.current == Some(*best) => {
+            format!("{current} does not keep to the limits, and no other measured size does.")
+        }
+        Decision::Outside(Fault::NoSizeKeepsToTheLimits) => format!(
+            "{current} does not keep to the limits, and no other measured size does; {best_memory} comes closest."
+        ),
         Decision::Inconclusive(doubt) => match doubt {
             Doubt::CurrentUnknown => {
                 "The outcome does not say which memory the function had.".to_owned()
@@ -166,8 +192,8 @@ fn sentence(verdict: &Verdict, strategy: &str) -> String {
                 format!("{current} may keep to the limits or not; the calls do not show it.")
             }
             Doubt::MayBeChance => format!(
-                "{best_memory} looks {} {comparative} than {current} which may be chance.",
-                percent(better)
+                "{best_memory} looks {} than {current} which may be chance.",
+                better_by(better, comparative)
             ),
             Doubt::TooFewSamples => {
                 format!("There are too few calls to compare {current} with {best_memory}.")
@@ -181,7 +207,7 @@ fn advice(doubt: &Doubt) -> &'static str {
         Doubt::CurrentUnknown => "Tune again with this version of the stack.",
         Doubt::CurrentNotMeasured => "Tune with `baseline`, which measures it beside the others.",
         Doubt::CurrentFailed(_) => "Look at that first; the function may not work as it is.",
-        Doubt::LimitsNotMet => "Raise `num` to find out more, add larger sizes, or ask for less.",
+        Doubt::LimitsNotMet => "Raise `num` to find out more, try larger sizes, or ask for less.",
         Doubt::UnsureOfTheLimits => "Raise `num` to find out.",
         Doubt::MayBeChance => "Raise `num` to find out, or tolerate as much.",
         Doubt::TooFewSamples => "Raise `num`.",
@@ -255,20 +281,26 @@ mod tests {
             (same, "512 MB, the current memory, is the best."),
             (
                 close,
-                "1,024 MB, the current memory, is good enough: 512 MB is 3 % cheaper, and 5 % is tolerated.",
+                "1024 MB, the current memory, is good enough: 512 MB is 3 % cheaper, and 5 % is tolerated.",
             ),
             (
                 worse,
-                "1,024 MB, the current memory, is as good as the best, 512 MB.",
+                "1024 MB, the current memory, is as good as the best, 512 MB.",
             ),
             (
                 saving,
-                "512 MB is 20 % cheaper (with 95 % confidence by more than 15 %) than 1,024 MB, the current memory, and 5 % is \
+                "512 MB is 20 % cheaper (with 95 % confidence by more than 15 %) than 1024 MB, the current memory, and 5 % is \
                  tolerated. 512 MB would save 12.50 USD a month.",
             ),
             (
                 verdict(Outside(Fault::BreaksTheLimits)),
-                "1,024 MB, the current memory, does not keep to the limits, and 512 MB does.",
+                "1024 MB, the current memory, does not keep to the limits, and 512 MB does.",
+            ),
+            (
+                verdict(Outside(Fault::NoSizeKeepsToTheLimits)),
+                "1024 MB, the current memory, does not keep to the limits, and no other measured size does; 512 MB comes closest. \
+                 More calls would not change that: ask for less, give each call less to do, or, where more memory makes the \
+                 function faster, try larger sizes.",
             ),
             (
                 unsure(Doubt::CurrentUnknown),
@@ -276,30 +308,30 @@ mod tests {
             ),
             (
                 unsure(Doubt::CurrentNotMeasured),
-                "1,024 MB, the current memory, was not measured. Tune with `baseline`, which measures it beside the others.",
+                "1024 MB, the current memory, was not measured. Tune with `baseline`, which measures it beside the others.",
             ),
             (
                 unsure(Doubt::CurrentFailed("died\u{1b}[2J.".to_owned())),
-                "1,024 MB, the current memory, could not be measured: died [2J. Look at that first; the function may not work as \
+                "1024 MB, the current memory, could not be measured: died [2J. Look at that first; the function may not work as \
                  it is.",
             ),
             (
                 unsure(Doubt::LimitsNotMet),
-                "No measured size is shown to keep to the limits, so that there is no best one. Raise `num` to find out more, add \
+                "No measured size is shown to keep to the limits, so that there is no best one. Raise `num` to find out more, try \
                  larger sizes, or ask for less.",
             ),
             (
                 unsure(Doubt::UnsureOfTheLimits),
-                "1,024 MB, the current memory, may keep to the limits or not; the calls do not show it. Raise `num` to find out.",
+                "1024 MB, the current memory, may keep to the limits or not; the calls do not show it. Raise `num` to find out.",
             ),
             (
                 unsure(Doubt::MayBeChance),
-                "512 MB looks 20 % cheaper than 1,024 MB, the current memory, which may be chance. Raise `num` to find out, or \
+                "512 MB looks 20 % cheaper than 1024 MB, the current memory, which may be chance. Raise `num` to find out, or \
                  tolerate as much.",
             ),
             (
                 unsure(Doubt::TooFewSamples),
-                "There are too few calls to compare 1,024 MB, the current memory, with 512 MB. Raise `num`.",
+                "There are too few calls to compare 1024 MB, the current memory, with 512 MB. Raise `num`.",
             ),
         ];
         for (verdict, want) in cases {

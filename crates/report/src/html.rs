@@ -8,7 +8,7 @@ use crate::chart::{Chart, Frame};
 use crate::facts::{Counts, Facts, Notice, Rank, Row};
 use crate::numbers::{duration, fixed, memory, money, of_column, percent, whole};
 use crate::text::kept_together;
-use crate::words::{Remark, sentence_of};
+use crate::words::{Remark, meaning, sentence_of};
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -20,13 +20,14 @@ struct Page<'a> {
     /// There is nothing to follow.
     is_warning: bool,
     sentence: String,
+    hint: Vec<Piece>,
     headline: Vec<Headline>,
     charts: Vec<Chart>,
     no_chart: Option<&'static str>,
     warnings: Vec<Warned>,
     columns: Vec<Column>,
     rows: Vec<Line>,
-    has_outdone: bool,
+    caption: String,
     remarks: Vec<Said>,
     settings: Vec<Said>,
     note: Option<&'a str>,
@@ -64,6 +65,19 @@ struct Column {
     cells: Vec<Option<Cell>>,
 }
 
+impl Column {
+    /// Of a cell that does not stand below the header: on a narrow screen. It is a part of the style sheet, so that it has
+    /// no sign that means something there.
+    fn label(&self) -> String {
+        let label = if self.unit.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}, {}", self.name, self.unit)
+        };
+        label.replace(|c: char| !c.is_alphanumeric() && !" ,%".contains(c), "")
+    }
+}
+
 #[derive(Clone, Default)]
 struct Cell {
     shown: String,
@@ -93,7 +107,8 @@ struct Badge {
     text: &'static str,
 }
 
-/// What it means stands above the table.
+/// What they mean stands above the table.
+const SAMPLES: &str = "Samples";
 const OUTDONE: &str = "outdone";
 
 pub(crate) fn show(facts: &Facts) -> Result<String, NotShown> {
@@ -105,6 +120,9 @@ pub(crate) fn show(facts: &Facts) -> Result<String, NotShown> {
         ],
     };
     let (columns, rows) = table(facts);
+    let has_outdone = rows
+        .iter()
+        .any(|row| row.badges.iter().any(|badge| badge.text == OUTDONE));
     let about = [&facts.region, &facts.architecture]
         .into_iter()
         .flatten()
@@ -116,20 +134,21 @@ pub(crate) fn show(facts: &Facts) -> Result<String, NotShown> {
     let page = Page {
         name: &facts.name,
         about: about.chain(strategy).collect::<Vec<_>>().join(" · "),
-        heading: if facts.best.is_some() {
+        heading: if !facts.is_within {
+            "No recommendation"
+        } else if facts.best.is_some() {
             "Recommendation"
         } else {
             "Result"
         },
         is_warning: !facts.is_within || facts.rows.iter().all(|row| row.failure().is_some()),
         sentence: kept_together(&facts.sentence),
+        hint: facts.hint.as_deref().map(pieces).unwrap_or_default(),
         headline: headline(facts),
         charts,
         no_chart: facts.no_chart,
         warnings: facts.warnings.iter().map(warned).collect(),
-        has_outdone: rows
-            .iter()
-            .any(|row| row.badges.iter().any(|badge| badge.text == OUTDONE)),
+        caption: caption(facts, has_outdone),
         columns,
         rows,
         remarks: facts.remarks.iter().map(said).collect(),
@@ -143,13 +162,6 @@ pub(crate) fn show(facts: &Facts) -> Result<String, NotShown> {
 /// No other address is to be followed.
 fn is_web(link: &str) -> bool {
     link.starts_with("https://") || link.starts_with("http://")
-}
-
-fn meaning(strategy: &str) -> &str {
-    match strategy {
-        "balanced" => "a balance of cost and speed",
-        other => other,
-    }
 }
 
 fn headline(facts: &Facts) -> Vec<Headline> {
@@ -185,7 +197,7 @@ fn headline(facts: &Facts) -> Vec<Headline> {
             beside: against(then.map(|then| then.ms), of.ms, "on average"),
         },
         Headline {
-            label: "Cost of a million calls",
+            label: "Cost of 1M calls",
             value: money(of.cost * 1e6, &facts.currency),
             beside: against(then.map(|then| then.cost), of.cost, "for their duration"),
         },
@@ -207,7 +219,7 @@ fn headline(facts: &Facts) -> Vec<Headline> {
 /// `12 % less than now`.
 fn than(percent_more: f64, now: &str) -> String {
     match percent(percent_more).as_str() {
-        "0 %" => format!("the same as {now}"),
+        "0 %" => format!("about the same as {now}"),
         by if percent_more > 0.0 => format!("{by} more than {now}"),
         by => format!("{by} less than {now}"),
     }
@@ -221,7 +233,7 @@ fn said(remark: &Remark) -> Said {
 }
 
 fn warned(notice: &Notice) -> Warned {
-    let sizes: Vec<String> = notice.sizes.iter().map(|mb| whole(*mb)).collect();
+    let sizes: Vec<String> = notice.sizes.iter().map(u32::to_string).collect();
     Warned {
         message: pieces(&sentence_of(&notice.message)),
         sizes: (!sizes.is_empty()).then(|| format!("{} MB", sizes.join(", "))),
@@ -235,7 +247,7 @@ fn table(facts: &Facts) -> (Vec<Column>, Vec<Line>) {
     let rows = facts.rows.iter().enumerate().map(|(at, row)| Line {
         memory: memory(row.mb),
         class: match row.rank {
-            Rank::Best => "best",
+            Rank::Best => facts.chosen(),
             Rank::AsGood | Rank::Other => "",
         },
         badges: badges(row, facts, has_front),
@@ -270,9 +282,10 @@ fn columns(facts: &Facts) -> Vec<Column> {
             cells,
         }
     };
-    let count = |number: fn(&Counts) -> u32| {
-        move |row: &Row| row.counts.as_ref().map(|of| Cell::of(whole(number(of))))
+    let count = |number: fn(&Counts) -> Option<u32>| {
+        move |row: &Row| Some(Cell::of(whole(number(row.counts.as_ref()?)?)))
     };
+    let has_samples = facts.some_calls_do_not_count();
     let currency = &facts.currency;
     let all = [
         column("Duration", "ms", &|row| {
@@ -289,9 +302,10 @@ fn columns(facts: &Facts) -> Vec<Column> {
         column("A month", currency, &|row| {
             Some(Cell::of(fixed(row.monthly?, 2)))
         }),
-        column("Calls", "", &count(|of| of.calls)),
-        column("Errors", "", &count(|of| of.errors)),
-        column("Cold starts", "", &count(|of| of.cold_starts)),
+        column(SAMPLES, "", &count(|of| of.samples)),
+        column("Calls", "", &count(|of| Some(of.calls))),
+        column("Errors", "", &count(|of| Some(of.errors))),
+        column("Cold starts", "", &count(|of| Some(of.cold_starts))),
     ];
     let mut said = Vec::from(all);
     // What failed has its reason there instead.
@@ -301,21 +315,38 @@ fn columns(facts: &Facts) -> Vec<Column> {
         .map(|row| row.measured().is_some())
         .collect();
     said.retain(|column| {
-        column
-            .cells
-            .iter()
-            .zip(&is_measured)
-            .any(|(cell, measured)| *measured && cell.is_some())
+        let is_said = column.name != SAMPLES || has_samples;
+        is_said
+            && column
+                .cells
+                .iter()
+                .zip(&is_measured)
+                .any(|(cell, measured)| *measured && cell.is_some())
     });
     said
 }
 
+fn caption(facts: &Facts, has_outdone: bool) -> String {
+    if facts.measured().next().is_none() {
+        return "Whether a call succeeds at each memory size.".to_owned();
+    }
+    let mut text = "What calls take and cost at each memory size.".to_owned();
+    if has_outdone {
+        text += " Where one is outdone, another is both cheaper and faster.";
+    }
+    if facts.some_calls_do_not_count() {
+        text += " Samples are the calls that averages are of.";
+    }
+    text
+}
+
 fn badges(row: &Row, facts: &Facts, has_front: bool) -> Vec<Badge> {
-    let is_beaten = has_front && row.measured().is_some() && !row.pareto;
+    // Where one may be as good as the best, another's being better may be chance.
+    let is_beaten = has_front && row.measured().is_some() && !row.pareto && row.rank == Rank::Other;
     let all = [
         (
             row.is_best(),
-            if facts.is_within { "good" } else { "near" },
+            if facts.is_within { "good" } else { "warned" },
             facts.chosen(),
         ),
         (row.current, "now", facts.now()),

@@ -143,14 +143,17 @@ impl Report {
     /// # Errors
     /// Where the format needs what this outcome does not have.
     pub fn show(&self, format: Format, look: Look) -> Result<String, NotShown> {
-        let facts = Facts::of(self);
+        self.show_facts(&Facts::of(self), format, look)
+    }
+
+    fn show_facts(&self, facts: &Facts, format: Format, look: Look) -> Result<String, NotShown> {
         match format {
-            Format::Table => Ok(table::show(&facts, look)),
+            Format::Table => Ok(table::show(facts, look)),
             Format::Json => Ok(serde_json::to_string_pretty(&self.source)? + "\n"),
-            Format::Markdown => Ok(markdown::show(&facts)),
-            Format::Csv => Ok(csv::show(&facts)),
-            Format::Html => html::show(&facts),
-            Format::Svg => Chart::of(&facts, Frame::Alone)?.svg(),
+            Format::Markdown => Ok(markdown::show(facts)),
+            Format::Csv => Ok(csv::show(facts)),
+            Format::Html => html::show(facts),
+            Format::Svg => Chart::of(facts, Frame::Alone)?.svg(),
         }
     }
 

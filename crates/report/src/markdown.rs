@@ -6,13 +6,20 @@ use power_tuner_core::limits::Meets;
 
 use crate::facts::{Facts, Rank, Row, State};
 use crate::numbers::{fixed, memory, of_column};
+use crate::words::meaning;
 
 pub(crate) fn show(facts: &Facts) -> String {
+    let tuned_for = facts.strategy.as_deref();
+    let tuned_for = tuned_for.map(|strategy| format!(" for {}", escaped(meaning(strategy))));
     let mut text = format!(
-        "### Power tuning of {}\n\n**{}**\n\n",
+        "### Power tuning of {}{}\n\n**{}**\n\n",
         escaped(&facts.name),
+        tuned_for.unwrap_or_default(),
         escaped(&facts.sentence)
     );
+    if let Some(hint) = &facts.hint {
+        let _ = writeln!(text, "{}\n", escaped(hint));
+    }
     text += &table(facts);
     for row in &facts.rows {
         if let Some(reason) = row.failure() {

@@ -1,5 +1,7 @@
 //! Numbers as people read them. Rounding happens here and nowhere else.
 
+const MINUS: &str = "−";
+
 /// With thousands apart and so many decimals.
 pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
@@ -12,7 +14,7 @@ pub(crate) fn fixed(value: f64, decimals: usize) -> String {
         grouped.push(digit);
     }
     let is_zero = text.chars().all(|digit| matches!(digit, '0' | '.'));
-    let sign = if value < 0.0 && !is_zero { "-" } else { "" };
+    let sign = if value < 0.0 && !is_zero { MINUS } else { "" };
     if fraction.is_empty() {
         format!("{sign}{grouped}")
     } else {
@@ -50,13 +52,13 @@ pub(crate) fn plain(value: f64) -> String {
     }
 }
 
-/// The decimals that all numbers of a column have: four digits of the smallest, within bounds.
+/// The decimals that all numbers of a column have: three digits of the smallest, within bounds.
 pub(crate) fn of_column(values: impl Iterator<Item = f64>, least: usize, most: usize) -> usize {
     let smallest = values
         .filter(|value| *value > 0.0)
         .fold(f64::INFINITY, f64::min);
     if smallest.is_finite() {
-        decimals(smallest, 4).clamp(least, most)
+        decimals(smallest, 3).clamp(least, most)
     } else {
         least
     }
@@ -88,26 +90,30 @@ pub(crate) fn money(amount: f64, currency: &str) -> String {
     format!("{} {currency}", fixed(amount, places))
 }
 
-/// `12 %`, `4.5 %`, without a sign.
+/// `12 %`, `4.5 %`, without a sign. 100 % is all of it, and nothing less.
 pub(crate) fn percent(value: f64) -> String {
     let value = value.abs();
+    if (99.5..100.0).contains(&value) {
+        return format!("{:.1} %", value.min(99.9));
+    }
     let places = usize::from(value < 9.95);
     let text = fixed(value, places);
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// `+12 %`, `-4.5 %`, `0 %`.
+/// `+12 %`, `−4.5 %`, `0 %`.
 pub(crate) fn change(percent_more: f64) -> String {
     let text = percent(percent_more);
     match text.as_str() {
         "0 %" => text,
         _ if percent_more > 0.0 => format!("+{text}"),
-        _ => format!("-{text}"),
+        _ => format!("{MINUS}{text}"),
     }
 }
 
+/// As it is written in an input: it is a name more than a number.
 pub(crate) fn memory(mb: u32) -> String {
-    format!("{} MB", whole(mb))
+    format!("{mb} MB")
 }
 
 /// `1 size`, `2 sizes`.
@@ -155,7 +161,7 @@ mod tests {
             (0.0, "0.00 USD"),
             (0.000_123_4, "0.000123 USD"),
             (12.3, "12.30 USD"),
-            (-4.5, "-4.50 USD"),
+            (-4.5, "−4.50 USD"),
             (12_345.6, "12,346 USD"),
             (-0.0, "0.00 USD"),
         ];
@@ -166,7 +172,9 @@ mod tests {
             (0.0, "0 %"),
             (-0.04, "0 %"),
             (4.51, "+4.5 %"),
-            (-12.4, "-12 %"),
+            (-12.4, "−12 %"),
+            (-99.97, "−99.9 %"),
+            (100.0, "+100 %"),
             (1234.0, "+1,234 %"),
             (9.96, "+10 %"),
         ];
@@ -190,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_column_shows_the_smallest_number_well() {
-        assert_eq!(of_column([391.2, 1234.0].into_iter(), 0, 2), 1);
+        assert_eq!(of_column([39.2, 1234.0].into_iter(), 0, 2), 1);
         assert_eq!(of_column([0.02, 13.0].into_iter(), 2, 4), 4);
         assert_eq!(of_column([0.0].into_iter(), 2, 4), 2);
     }

@@ -2,17 +2,21 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use power_tuner_core::limits::Meets;
+use textwrap::WordSplitter;
 use textwrap::core::display_width;
 
 use crate::Look;
 use crate::facts::{Counts, Facts, Measured, Rank, Row, State};
 use crate::numbers::{duration, fixed, memory, of_column, whole};
 use crate::text::{FAST, kept_together};
+use crate::words::STRATEGY;
 
 /// A bar longer than this says no more.
 const LONGEST_BAR: usize = 24;
 const GOOD_BAR: usize = 12;
 const SHORTEST_BAR: usize = 6;
+/// The header of the calls that count.
+const SAMPLES: &str = "Samples";
 /// Eighths of a block.
 const PARTS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
@@ -59,7 +63,16 @@ impl Column {
 pub(crate) fn show(facts: &Facts, look: Look) -> String {
     let paint = Paint(look.color);
     let mut lines = rows(facts, look);
+    let has_samples = lines.first().is_some_and(|header| header.contains(SAMPLES));
     lines.extend(legend(facts, look.width));
+    if has_samples {
+        let said = format!("{SAMPLES}: the calls that averages are of");
+        lines.extend(
+            wrapped(&said, "  ", look.width.saturating_sub(1))
+                .iter()
+                .map(|line| format!(" {line}")),
+        );
+    }
     for row in &facts.rows {
         if let Some(reason) = row.failure() {
             lines.extend(wrapped(
@@ -72,8 +85,12 @@ pub(crate) fn show(facts: &Facts, look: Look) -> String {
     lines.push(String::new());
     let sentence = wrapped(&facts.sentence, "", look.width);
     lines.extend(sentence.iter().map(|line| paint.with(BOLD, line)));
+    if let Some(hint) = &facts.hint {
+        lines.extend(wrapped(hint, "", look.width));
+    }
     lines.push(String::new());
-    for remark in &facts.remarks {
+    let strategy = facts.settings.iter().filter(|set| set.label == STRATEGY);
+    for remark in strategy.chain(&facts.remarks) {
         lines.extend(wrapped(
             &format!("{}: {}", remark.label, remark.text),
             "  ",
@@ -87,7 +104,7 @@ pub(crate) fn show(facts: &Facts, look: Look) -> String {
         lines.push(String::new());
     }
     for warning in &facts.warnings {
-        let sizes: Vec<String> = warning.sizes.iter().map(|mb| whole(*mb)).collect();
+        let sizes: Vec<String> = warning.sizes.iter().map(u32::to_string).collect();
         let sizes = match sizes.as_slice() {
             [] => String::new(),
             _ => format!(" ({} MB)", sizes.join(", ")),
@@ -105,7 +122,10 @@ pub(crate) fn show(facts: &Facts, look: Look) -> String {
 
 /// Lines no wider than the terminal; all but the first are indented.
 pub(crate) fn wrapped(text: &str, indent: &str, width: usize) -> Vec<String> {
-    let options = textwrap::Options::new(width.max(10)).subsequent_indent(indent);
+    // A hyphen is a part of a name more often than not.
+    let options = textwrap::Options::new(width.max(10))
+        .word_splitter(WordSplitter::NoHyphenation)
+        .subsequent_indent(indent);
     textwrap::wrap(&kept_together(text), options)
         .into_iter()
         .map(|line| line.trim_end().replace(FAST, " "))
@@ -163,7 +183,7 @@ pub(crate) fn drawn(columns: &[Column]) -> Vec<String> {
 fn rows(facts: &Facts, look: Look) -> Vec<String> {
     let paint = Paint(look.color);
     let cells = Cells::of(facts);
-    let marks = cells.of_rows("", marks).left();
+    let marks = cells.of_rows("", |row| marks(row, facts)).left();
     let sizes = cells.of_rows("Memory", |row| memory(row.mb));
     if facts.measured().next().is_none() {
         let result = |row: &Row| match row.state {
@@ -264,14 +284,16 @@ impl<'a> Cells<'a> {
 
     /// The more useful ones first.
     fn details(&self) -> Vec<Column> {
-        let counted = |header: &str, number: fn(&Counts) -> u32| {
+        let counted = |header: &str, number: fn(&Counts) -> Option<u32>| {
             self.of_rows(header, |row| {
-                row.counts
-                    .as_ref()
-                    .map(|of| whole(number(of)))
-                    .unwrap_or_default()
+                let number = row.counts.as_ref().and_then(number);
+                number.map(whole).unwrap_or_default()
             })
         };
+        let samples = self
+            .facts
+            .some_calls_do_not_count()
+            .then(|| counted(SAMPLES, |of| of.samples));
         let p95 = |of: &Measured| of.p95_ms.map(|p95| format!("{} ms", self.ms(p95)));
         let interval = |of: &Measured| {
             let [low, high] = of.ms_interval?;
@@ -279,9 +301,9 @@ impl<'a> Cells<'a> {
         };
         let month = format!("{} a month", self.facts.currency);
         let all = [
-            counted("Calls", |of| of.calls),
-            counted("Errors", |of| of.errors),
-            counted("Cold", |of| of.cold_starts),
+            counted("Calls", |of| Some(of.calls)),
+            counted("Errors", |of| Some(of.errors)),
+            counted("Cold", |of| Some(of.cold_starts)),
             self.of_measured("95 % of calls", |of| p95(of).unwrap_or_default()),
             self.of_rows(&month, |row| {
                 row.monthly.map(|total| fixed(total, 2)).unwrap_or_default()
@@ -294,7 +316,7 @@ impl<'a> Cells<'a> {
                 .iter()
                 .any(|cell| !matches!(cell.as_str(), "" | "0"))
         };
-        all.into_iter().filter(says).collect()
+        samples.into_iter().chain(all).filter(says).collect()
     }
 }
 
@@ -304,7 +326,10 @@ fn painted(facts: &Facts, lines: Vec<String>, paint: &Paint) -> Vec<String> {
         let row = at.checked_sub(2).and_then(|at| facts.rows.get(at));
         match row {
             None => paint.with(DIM, &line),
-            Some(row) if row.is_best() => paint.with(&format!("{BOLD}{GREEN}"), &line),
+            Some(row) if row.is_best() && facts.is_within => {
+                paint.with(&format!("{BOLD}{GREEN}"), &line)
+            }
+            Some(row) if row.is_best() => paint.with(BOLD, &line),
             Some(row) if row.failure().is_some() => paint.with(RED, &line),
             Some(_) => line,
         }
@@ -351,9 +376,18 @@ const MARKS: [Mark; 6] = [
     },
 ];
 
-fn marks(row: &Row) -> String {
+impl Mark {
+    fn sign(&self, facts: &Facts) -> &'static str {
+        match self.meaning {
+            "best" => facts.chosen_sign(),
+            _ => self.sign,
+        }
+    }
+}
+
+fn marks(row: &Row, facts: &Facts) -> String {
     let marks = MARKS.iter().filter(|mark| (mark.holds)(row));
-    marks.map(|mark| mark.sign).collect()
+    marks.map(|mark| mark.sign(facts)).collect()
 }
 
 fn legend(facts: &Facts, width: usize) -> Vec<String> {
@@ -362,13 +396,13 @@ fn legend(facts: &Facts, width: usize) -> Vec<String> {
         .filter(|mark| facts.rows.iter().any(mark.holds));
     // Not broken between a mark and its meaning.
     let words: Vec<String> = used
-        .map(|Mark { sign, meaning, .. }| {
-            let meaning = match *meaning {
+        .map(|mark| {
+            let meaning = match mark.meaning {
                 "now" => facts.now(),
                 "best" => facts.chosen(),
                 other => other,
             };
-            format!("{sign} {meaning}").replace(' ', FAST)
+            format!("{} {meaning}", mark.sign(facts)).replace(' ', FAST)
         })
         .collect();
     let lines = wrapped(&words.join("  "), "", width.saturating_sub(1));

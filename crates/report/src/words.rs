@@ -1,13 +1,17 @@
 //! What the numbers mean, in sentences.
 
+use std::fmt::Write as _;
+
 use power_tuner_core::choice::Strategy;
+use power_tuner_core::limits::Meets;
 use power_tuner_core::measurement::Version;
 use power_tuner_core::month::Monthly;
-use power_tuner_core::outcome::{Optimization, Outcome, StateMachine};
+use power_tuner_core::outcome::{Optimization, Outcome, Settings, StateMachine};
 use serde_json::Value;
 
 use crate::About;
-use crate::facts::{Facts, Limit, Row};
+use crate::compare::Difference;
+use crate::facts::{Facts, Limit, Measured, Row};
 use crate::numbers::{asked, count, duration, fixed, list, memory, money, percent, whole};
 use crate::text::plain;
 
@@ -26,6 +30,9 @@ impl Remark {
         }
     }
 }
+
+/// What is said of the strategy.
+pub(crate) const STRATEGY: &str = "Strategy";
 
 /// What a call does more or less of.
 struct Verb {
@@ -49,6 +56,10 @@ const TAKES: Verb = Verb {
 const DOUBLE: f64 = 2.0;
 /// How sure an improvement has to be to be called one.
 const NO_GAIN: f64 = 0.0;
+/// So many times the best value is nearly as good.
+const NEARLY: f64 = 1.1;
+/// This share of the other value is much less.
+const MUCH_LESS: f64 = 2.0 / 3.0;
 
 /// The comparative and the superlative of a strategy.
 pub(crate) fn degrees(strategy: &str) -> [&'static str; 2] {
@@ -61,26 +72,53 @@ pub(crate) fn degrees(strategy: &str) -> [&'static str; 2] {
     }
 }
 
+/// What a strategy is for.
+pub(crate) fn meaning(strategy: &str) -> &str {
+    match strategy {
+        "balanced" => "a balance of cost and speed",
+        other => other,
+    }
+}
+
 /// What to do, and what it brings.
-pub(crate) fn sentence(facts: &Facts, outcome: &Outcome) -> String {
+pub(crate) struct Advice {
+    pub sentence: String,
+    /// The same without asking for a change; none where it does not.
+    pub told: Option<String>,
+    /// What the function is to have; none where no size keeps to the limits.
+    size: Option<u32>,
+}
+
+impl Advice {
+    fn to_leave(size: u32, sentence: String) -> Self {
+        Self {
+            sentence,
+            told: None,
+            size: Some(size),
+        }
+    }
+}
+
+pub(crate) fn advice(facts: &Facts, outcome: &Outcome) -> Advice {
     let name = &facts.name;
-    let best = memory(outcome.power.get());
-    let [comparative, superlative] = degrees(&outcome.strategy);
+    let power = outcome.power.get();
+    let best = memory(power);
+    let [_, superlative] = degrees(&outcome.strategy);
     let within = limits(&facts.limit, &facts.currency);
     let at = format!(
         "{} and {} for a million calls",
         duration(outcome.duration),
         money(outcome.cost * 1e6, &facts.currency)
     );
-    if outcome
-        .constraint
-        .as_ref()
-        .is_some_and(|limits| !limits.met)
-    {
-        return format!(
-            "No measured size of {name} is shown to keep to {}; {best} comes closest, at {at}.",
-            within.unwrap_or_default()
-        );
+    if !facts.is_within {
+        return Advice {
+            sentence: format!(
+                "No measured size of {name} is shown to keep to {}; {best} comes closest, at {at}.",
+                within.unwrap_or_default()
+            ),
+            told: None,
+            size: None,
+        };
     }
     let limited = within
         .as_ref()
@@ -93,66 +131,167 @@ pub(crate) fn sentence(facts: &Facts, outcome: &Outcome) -> String {
             count(many, "measured size")
         ),
     };
-    let current = facts.current.filter(|_| facts.row(facts.current).is_some());
+    let to_give = |sentence: String, told: String| Advice {
+        sentence,
+        told: Some(told),
+        size: Some(power),
+    };
+    let found = format!("{best} is {is_the_best}, at {at}.");
+    let current = facts.row(facts.current);
     let Some(current) = current else {
-        return format!("Give {name} {best}: {is_the_best}, at {at}.");
-    };
-    if current == outcome.power.get() {
-        return format!("Leave {name} at {best}: it is {is_the_best}, at {at}.");
-    }
-    let Some((now, then)) = facts
-        .row(Some(current))
-        .and_then(Row::measured)
-        .zip(facts.row(facts.best).and_then(Row::measured))
-    else {
-        return format!(
-            "Give {name} {best} instead of {}: {is_the_best}, at {at}.",
-            memory(current)
+        return to_give(
+            format!("Give {name} {best}: {is_the_best}, at {at}."),
+            found,
         );
     };
-    if let Some(improvement) = outcome.improvement
-        && improvement
-            .at_least_percent
-            .is_some_and(|least| least <= NO_GAIN)
-        && within.is_none()
-    {
-        return format!(
-            "Nothing shows that {name} should change: {best} came out {} {comparative} than the current {}, which may be chance.",
-            percent(improvement.percent),
-            memory(current)
+    if current.is_best() {
+        return Advice::to_leave(
+            power,
+            format!("Leave {name} at {best}: it is {is_the_best}, at {at}."),
         );
     }
-    let saving = outcome.monthly.as_ref().and_then(|month| month.saving);
-    let saves = match saving {
-        Some(saving) if saving > 0.0 => format!(
-            "; that saves about {} a month",
-            money(saving, &facts.currency)
-        ),
-        Some(saving) if saving < 0.0 => format!(
-            "; that costs about {} more a month",
-            money(-saving, &facts.currency)
-        ),
+    let misses = match (current.meets, &within) {
+        (Some(Meets::No), Some(within)) => format!(", which does not keep to {within}"),
+        (Some(Meets::Unsure), Some(within)) => format!(", which is not shown to keep to {within}"),
         _ => String::new(),
     };
-    let (given, then_costs) = if facts.was_applied {
-        (
-            format!("{name} now has {best} instead of {}", memory(current)),
-            "a call",
-        )
-    } else {
-        (
-            format!("Give {name} {best} instead of {}", memory(current)),
-            "a call then",
-        )
+    let comma = if misses.is_empty() { "" } else { "," };
+    let instead = format!("{best} instead of {}{misses}", memory(current.mb));
+    let Some((now, then)) = current
+        .measured()
+        .zip(facts.row(facts.best).and_then(Row::measured))
+    else {
+        return to_give(
+            format!("Give {name} {instead}: {is_the_best}, at {at}."),
+            found,
+        );
     };
-    format!(
-        "{given}: {then_costs} {} and {}{saves}.",
+    let differs = format!(
+        "{} and {}",
         difference(&COSTS, now.cost, then.cost),
-        difference(&TAKES, now.ms, then.ms),
+        difference(&TAKES, now.ms, then.ms)
+    );
+    if let Some(leave) = to_stay(facts, outcome, current, &differs) {
+        return Advice::to_leave(current.mb, leave);
+    }
+    let saves = saves(outcome, &facts.currency);
+    if facts.was_applied {
+        return Advice::to_leave(
+            power,
+            format!("{name} now has {instead}: a call {differs}{saves}."),
+        );
+    }
+    to_give(
+        format!("Give {name} {instead}: a call then {differs}{saves}."),
+        format!("At {instead}{comma} a call of {name} {differs}{saves}."),
     )
 }
 
-/// `costs 12 % less`, `takes 3 % more time`, `takes 2.4 times as long`, `costs the same`.
+/// Where the current size will do, and nothing shows that the best one is better.
+fn to_stay(facts: &Facts, outcome: &Outcome, current: &Row, differs: &str) -> Option<String> {
+    let improvement = outcome
+        .improvement
+        .filter(|_| !facts.was_applied && current.may_be_chosen())?;
+    let [comparative, _] = degrees(&outcome.strategy);
+    let name = &facts.name;
+    let (best, now) = (memory(outcome.power.get()), memory(current.mb));
+    if improvement.percent < 0.0 {
+        return Some(format!(
+            "Leave {name} at {now}: at {best}, which was chosen among the others, a call {differs}."
+        ));
+    }
+    let may_be_chance = improvement
+        .at_least_percent
+        .is_some_and(|least| least <= NO_GAIN);
+    may_be_chance.then(|| {
+        format!(
+            "Nothing shows that {name} should change: {best} came out {} than the current {now}, which may be chance.",
+            better_by(improvement.percent, comparative)
+        )
+    })
+}
+
+/// `; that saves about 12.30 USD a month`.
+fn saves(outcome: &Outcome, currency: &str) -> String {
+    let saving = outcome.monthly.as_ref().and_then(|month| month.saving);
+    match saving {
+        Some(saving) if saving > 0.0 => {
+            format!("; that saves about {} a month", money(saving, currency))
+        }
+        Some(saving) if saving < 0.0 => format!(
+            "; that costs about {} more a month",
+            money(-saving, currency)
+        ),
+        _ => String::new(),
+    }
+}
+
+/// `12 % cheaper`, `hardly cheaper`.
+pub(crate) fn better_by(by: f64, comparative: &str) -> String {
+    match percent(by).as_str() {
+        "0 %" => format!("hardly {comparative}"),
+        by => format!("{by} {comparative}"),
+    }
+}
+
+/// A size that is nearly as good by the strategy, and much better in what the strategy does not look at.
+pub(crate) fn alternative(facts: &Facts, outcome: &Outcome, advice: &Advice) -> Option<String> {
+    let is_for_cost = match outcome.aim()? {
+        Strategy::Cost => true,
+        Strategy::Speed => false,
+        Strategy::Balanced { .. } => return None,
+    };
+    // What the strategy looks at, and what it does not.
+    let both = |of: &Measured| {
+        let (cost, time) = ((of.cost, of.cost_interval), (of.ms, of.ms_interval));
+        if is_for_cost {
+            [cost, time]
+        } else {
+            [time, cost]
+        }
+    };
+    let advised = facts.row(advice.size)?;
+    let from = advised.measured()?;
+    let [(best, _), (much, much_interval)] = both(from);
+    let is_alternative = |row: &Row, of: &Measured| {
+        let [(value, _), (less, interval)] = both(of);
+        // What may be chance is no reason to look further.
+        let is_surely_less = interval
+            .zip(much_interval)
+            .is_none_or(|([_, high], [low, _])| high < low);
+        row.mb != advised.mb
+            && row.may_be_chosen()
+            && value <= best * NEARLY
+            && less <= much * MUCH_LESS
+            && is_surely_less
+    };
+    let (row, to) = facts
+        .measured()
+        .filter(|(row, of)| is_alternative(row, of))
+        .min_by(|(_, one), (_, other)| {
+            let [[_, (one, _)], [_, (other, _)]] = [both(one), both(other)];
+            one.total_cmp(&other)
+        })?;
+    let costs = difference(&COSTS, from.cost, to.cost);
+    let takes = difference(&TAKES, from.ms, to.ms);
+    let (nearly, first, second) = if is_for_cost {
+        ("nearly as cheap and much faster", costs, takes)
+    } else {
+        ("nearly as fast and much cheaper", takes, costs)
+    };
+    let now = if row.current {
+        ", the current size,"
+    } else {
+        ""
+    };
+    Some(format!(
+        "{}{now} is {nearly}: against {} a call {first} and {second}. The strategy `balanced` weighs both.",
+        memory(row.mb),
+        memory(advised.mb)
+    ))
+}
+
+/// `costs 12 % less`, `takes 3 % more time`, `takes 2.4 times as long`, `costs about the same`.
 fn difference(of: &Verb, from: f64, to: f64) -> String {
     let Verb {
         does,
@@ -165,7 +304,8 @@ fn difference(of: &Verb, from: f64, to: f64) -> String {
     }
     let times = to / from;
     match percent((times - 1.0) * 100.0).as_str() {
-        "0 %" => format!("{does} the same{of_what}"),
+        "0 %" if times.total_cmp(&1.0).is_eq() => format!("{does} the same{of_what}"),
+        "0 %" => format!("{does} about the same{of_what}"),
         _ if times >= DOUBLE => format!("{does} {} times {as_much}", fixed(times, 1)),
         by if times < 1.0 => format!("{does} {by} less{of_what}"),
         by => format!("{does} {by} more{of_what}"),
@@ -226,6 +366,7 @@ pub(crate) fn remarks(facts: &Facts, outcome: &Outcome) -> Vec<Remark> {
         confidence(outcome),
         improvement(outcome),
         kept_limits(facts, outcome),
+        price_of_the_limits(facts, outcome),
         outcome.optimization.as_ref().map(applied),
     ];
     let month = outcome
@@ -261,43 +402,133 @@ fn confidence(outcome: &Outcome) -> Option<Remark> {
         return None;
     }
     let as_good: Vec<String> = sure.as_good.iter().map(|size| memory(size.get())).collect();
-    let probability = percent(sure.probability * 100.0);
-    let others = match as_good.as_slice() {
-        [] => "every other size is shown to be worse".to_owned(),
-        [one] => format!("{one} may be as good"),
-        several => format!("{} may be as good", list(several)),
+    // No number of calls makes it certain.
+    let probability = match percent(sure.probability * 100.0).as_str() {
+        "100 %" => "more than 99.9 %".to_owned(),
+        probability => probability.to_owned(),
     };
-    Some(Remark::new(
-        "Confidence",
-        format!(
-            "{probability} that no other measured size is better; {others}. A wrong choice loses {} on average, and {} at the most.",
-            percent(sure.expected_loss_percent),
-            percent(sure.worst_loss_percent)
+    let text = match as_good.as_slice() {
+        [] => format!(
+            "{probability} that no other measured size is better; every other size is shown to be worse."
         ),
-    ))
+        sizes => format!(
+            "{probability} that no other measured size is better; {} may be as good. A wrong choice loses {} on average, and {} at \
+             the most.",
+            list(sizes),
+            some(sure.expected_loss_percent),
+            some(sure.worst_loss_percent)
+        ),
+    };
+    Some(Remark::new("Confidence", text))
+}
+
+/// `4.3 %`, `less than 0.1 %`.
+fn some(value: f64) -> String {
+    match percent(value).as_str() {
+        "0 %" => "less than 0.1 %".to_owned(),
+        shown => shown.to_owned(),
+    }
 }
 
 fn improvement(outcome: &Outcome) -> Option<Remark> {
-    let improvement = outcome.improvement?;
-    if improvement.over == outcome.power {
-        return None;
-    }
+    let is_chosen = outcome.constraint.as_ref().is_none_or(|limits| limits.met);
+    let improvement = outcome
+        .improvement
+        .filter(|of| is_chosen && of.over != outcome.power && of.percent >= 0.0)?;
     let [comparative, _] = degrees(&outcome.strategy);
     let than = memory(improvement.over.get());
-    let by = percent(improvement.percent);
-    if improvement.percent < 0.0 {
-        let text = format!("{than}, the current size, is {by} better.");
-        return Some(Remark::new("Improvement", text));
-    }
-    let shown = format!("{by} {comparative} than {than}, the current size");
+    let by = better_by(improvement.percent, comparative);
     let surely = match improvement.at_least_percent {
         Some(least) if least > NO_GAIN => {
-            format!("with 95 % confidence by more than {}", percent(least))
+            format!("with 95 % confidence by more than {}", least_of(least))
         }
         Some(_) => "which may be chance".to_owned(),
         None => "from too few calls to tell it from chance".to_owned(),
     };
-    Some(Remark::new("Improvement", format!("{shown}, {surely}.")))
+    Some(Remark::new(
+        "Improvement",
+        sentence_of(&format!("{by} than {than}, the current size, {surely}")),
+    ))
+}
+
+/// `4.3 %`; less than it, where it is rounded to nothing.
+pub(crate) fn least_of(bound: f64) -> String {
+    match percent(bound).as_str() {
+        "0 %" => "nothing".to_owned(),
+        shown => shown.to_owned(),
+    }
+}
+
+/// What keeping to the limits takes, against the best size without them and against the current one.
+fn price_of_the_limits(facts: &Facts, outcome: &Outcome) -> Option<Remark> {
+    if !outcome.constraint.as_ref()?.met {
+        return None;
+    }
+    let [_, superlative] = degrees(&outcome.strategy);
+    let best = facts.row(facts.best)?;
+    let free = facts.row(Some(outcome.best_without_limits()?.memory.get()))?;
+    if free.may_be_chosen() {
+        let text = format!(
+            "None: without limits {} would be chosen, too.",
+            memory(best.mb)
+        );
+        return Some(Remark::new("Price of the limit", text));
+    }
+    let against = |row: &Row, is: &str| {
+        let (from, to) = (row.measured()?, best.measured()?);
+        let month = row.monthly.zip(best.monthly).map(|(from, to)| {
+            let amount = money((to - from).abs(), &facts.currency);
+            let than = if to < from { "less" } else { "more" };
+            format!(" ({amount} {than} a month)")
+        });
+        let difference_in_cost =
+            Difference::of((from.cost, from.cost_interval), (to.cost, to.cost_interval))?;
+        let chance = match difference_in_cost.more_than_chance {
+            Some(false) => " (which may be chance)",
+            Some(true) | None => "",
+        };
+        Some(format!(
+            "against {}, {is}, a call {}{}{chance} and {}",
+            memory(row.mb),
+            difference(&COSTS, from.cost, to.cost),
+            month.unwrap_or_default(),
+            difference(&TAKES, from.ms, to.ms),
+        ))
+    };
+    let is_current = |row: &Row| row.current && !row.is_best();
+    let now = if facts.was_applied {
+        "the size before"
+    } else {
+        "the current size"
+    };
+    let mut text = against(
+        free,
+        &format!(
+            "the {superlative} of all measured sizes{}, which {}",
+            if is_current(free) {
+                format!(" and {now}")
+            } else {
+                String::new()
+            },
+            misses(free)
+        ),
+    )?;
+    let current = facts
+        .row(facts.current)
+        .filter(|row| row.mb != free.mb && is_current(row) && !row.may_be_chosen());
+    if let Some(current) =
+        current.and_then(|row| against(row, &format!("{now}, which {}", misses(row))))
+    {
+        let _ = write!(text, "; {current}");
+    }
+    Some(Remark::new("Price of the limit", sentence_of(&text)))
+}
+
+fn misses(row: &Row) -> &'static str {
+    match row.meets {
+        Some(Meets::No) => "is over the limit",
+        _ => "may be over the limit",
+    }
 }
 
 fn kept_limits(facts: &Facts, outcome: &Outcome) -> Option<Remark> {
@@ -458,7 +689,7 @@ pub(crate) fn settings(outcome: &Outcome, beside: &About) -> Vec<Remark> {
         Some(weight) => format!("{} (weight {weight})", plain(&outcome.strategy)),
         None => plain(&outcome.strategy),
     };
-    all.push(Remark::new("Strategy", strategy));
+    all.push(Remark::new(STRATEGY, strategy));
     if !outcome.search.is_empty() {
         all.push(Remark::new(
             "Search",
@@ -475,7 +706,7 @@ pub(crate) fn settings(outcome: &Outcome, beside: &About) -> Vec<Remark> {
     if let Some(settings) = &outcome.settings {
         all.push(Remark::new(
             "Calls for each size",
-            format!("{} (`num`)", whole(settings.num)),
+            calls(settings, outcome.is_of_a_search()),
         ));
         all.push(Remark::new(
             "At the same time",
@@ -504,6 +735,26 @@ pub(crate) fn settings(outcome: &Outcome, beside: &About) -> Vec<Remark> {
     }
     all.extend(about(beside));
     all
+}
+
+/// How many, and which of them count.
+fn calls(settings: &Settings, is_search: bool) -> String {
+    let up_to = if is_search || settings.precision.is_some() {
+        "up to "
+    } else {
+        ""
+    };
+    let num = whole(settings.num);
+    let which = match (settings.only_cold_starts, is_search) {
+        (true, _) => {
+            " that start an environment; those that find one ready are made besides, and left out of averages"
+        }
+        (false, true) => {
+            " that find an environment ready; those that start one are made besides, and left out of averages"
+        }
+        (false, false) => "",
+    };
+    format!("{up_to}{num} (`num`){which}")
 }
 
 fn at_once(parallel: &Value) -> String {

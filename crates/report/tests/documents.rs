@@ -99,6 +99,19 @@ fn hostile(text: &str, format: Format) -> String {
         .expect("shown")
 }
 
+#[test]
+fn no_text_becomes_a_part_of_a_style_sheet() {
+    let page = hostile("x\"; } body { display: none } /* \\", Format::Html);
+    let (_, rest) = page
+        .split_once("::before { content: \"")
+        .expect("names of columns");
+    let (styles, _) = rest.split_once("</style>").expect("an end");
+    assert!(
+        styles.contains("1M calls, x  body  display none  "),
+        "{styles}"
+    );
+}
+
 const TAGS: &str = r#"</title></style></text></desc><script>alert(1)</script><img src=x onerror="alert(1)"> & ' " `"#;
 
 #[test]
@@ -239,7 +252,7 @@ fn labels_of_sizes_never_touch_and_the_best_and_the_current_one_have_theirs() {
         let chart = Document::parse(&svg).expect("XML");
         let labels = chart
             .descendants()
-            .filter(|node| matches!(node.attribute("class"), Some("size" | "chosen" | "bad")));
+            .filter(|node| matches!(node.attribute("class"), Some("size" | "best" | "closest" | "bad") if node.tag_name().name() == "text" && node.text().is_some_and(|text| !text.contains(':'))));
         let labels: Vec<(f64, f64, String)> = labels
             .map(|label| {
                 let text = label.text().expect("a size").to_owned();
@@ -404,14 +417,20 @@ fn a_page_has_one_heading_landmarks_and_a_table_with_headers() {
         ("<header>", 1),
         ("<footer>", 1),
         ("<caption>", 1),
-        ("<th scope=\"row\">", 7),
+        ("<th scope=\"row\" role=\"rowheader\">", 7),
         ("tabindex=\"0\"", 1),
         ("role=\"img\"", 2),
     ];
     for (part, many) in wanted {
         assert_eq!(count(part), many, "{part}");
     }
-    assert!(count("<th scope=\"col\">") > 5);
+    assert!(count("<th scope=\"col\" role=\"columnheader\">") > 5);
+    // Where no header is above them, cells name their columns.
+    assert_eq!(
+        count("::before { content: \""),
+        count("<th scope=\"col\"") - 1,
+    );
+    assert!(page.contains("content: \"1M calls, USD\""));
     let ids: Vec<&str> = page
         .split(" id=\"")
         .skip(1)
@@ -568,6 +587,8 @@ fn text_and_lines_stand_out_in_light_and_dark() {
             ("best", "glow"),
             ("bad", "paper"),
             ("bad", "glow"),
+            ("bad", "warn-paper"),
+            ("warn", "paper"),
             ("warn", "warn-paper"),
             ("warn", "raised"),
         ];
@@ -577,8 +598,10 @@ fn text_and_lines_stand_out_in_light_and_dark() {
         }
         // Lines cross the glow; of what is drawn 3 is enough.
         for line in ["time", "money", "bad", "ink"] {
-            let found = contrast(color(line), color("glow"));
-            assert!(found >= 3.0, "{line} on glow: {found:.2} in {scheme}");
+            for back in ["glow", "warn-paper"] {
+                let found = contrast(color(line), color(back));
+                assert!(found >= 3.0, "{line} on {back}: {found:.2} in {scheme}");
+            }
         }
     }
 }
@@ -636,4 +659,55 @@ fn odd_numbers_are_drawn_all_the_same() {
     let mut huge = kept("grid");
     huge["sizes"][0]["averageDurationMs"] = json!(1e300);
     assert!(read(&huge.to_string()).is_err());
+}
+
+/// Whether another size is really better is what "may be as good" leaves open.
+#[test]
+fn what_may_be_as_good_is_not_called_outdone() {
+    for name in ["grid", "adaptive", "same-durations", "everything"] {
+        let mut outcome = kept(name);
+        let best = outcome["power"].clone();
+        for size in outcome["sizes"].as_array_mut().into_iter().flatten() {
+            size["pareto"] = json!(size["memory"] == best);
+        }
+        let page = shown(&outcome, Format::Html);
+        let rows: Vec<&str> = page.split("<tr").skip(2).collect();
+        let has = |row: &str, badge: &str| row.contains(&format!(">{badge}</span>"));
+        assert!(
+            rows.iter().any(|row| has(row, "outdone")) || name == "same-durations",
+            "{name}"
+        );
+        for row in rows {
+            assert!(
+                !(has(row, "outdone") && has(row, "may be as good")),
+                "{name}: {row}"
+            );
+        }
+    }
+}
+
+#[test]
+fn calls_that_do_not_count_are_told_from_samples() {
+    for (name, differ) in [("adaptive", true), ("cold-starts", true), ("grid", false)] {
+        for format in [Format::Html, Format::Table] {
+            let text = shown(&kept(name), format);
+            assert_eq!(text.contains("Samples"), differ, "{name}, {format}: {text}");
+        }
+    }
+}
+
+#[test]
+fn each_of_a_few_sizes_has_its_label_at_any_width() {
+    for name in ["grid", "adaptive", "everything", "limited", "too-tight"] {
+        let outcome = kept(name);
+        let page = shown(&outcome, Format::Html);
+        let charts: Vec<&str> = page.split("<svg").skip(1).collect();
+        assert_eq!(charts.len(), 2, "a wide one and a narrow one");
+        for size in outcome["sizes"].as_array().into_iter().flatten() {
+            let label = format!("text-anchor=\"middle\">{}</text>", size["memory"]);
+            for chart in &charts {
+                assert!(chart.contains(&label), "{name}: {label}");
+            }
+        }
+    }
 }

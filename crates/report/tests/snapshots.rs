@@ -55,11 +55,12 @@ fn is_as_kept(name: &str, shown: &str) {
     );
 }
 
-const OUTCOMES: [&str; 9] = [
+const OUTCOMES: [&str; 10] = [
     "adaptive",
     "cold-starts",
     "everything",
     "grid",
+    "limited",
     "one-size",
     "reference-link",
     "reference-stats",

@@ -27,7 +27,7 @@ struct View {
     scheme: &'static str,
 }
 
-const VIEWS: [View; 4] = [
+const VIEWS: [View; 5] = [
     View {
         name: "light",
         width: 1000,
@@ -44,6 +44,12 @@ const VIEWS: [View; 4] = [
         name: "tablet",
         width: 700,
         height: 900,
+        scheme: "light",
+    },
+    View {
+        name: "narrow",
+        width: 500,
+        height: 800,
         scheme: "light",
     },
     View {
@@ -88,6 +94,20 @@ const TOUCHING: &str = "(() => {
     });
   }
   return touching;
+})()";
+
+/// What of the table nobody sees without scrolling sideways, and cells below no header that do not name their column.
+const UNSEEN: &str = "(() => {
+  const unseen = [];
+  const box = document.querySelector('.scroll');
+  const beyond = box.scrollWidth - box.clientWidth;
+  if (beyond > 1) unseen.push('its table is ' + beyond + ' pixels wider than what is seen of it');
+  const hasHeader = document.querySelector('thead').getBoundingClientRect().height > 1;
+  for (const cell of document.querySelectorAll('td:not(.why):not(:empty)')) {
+    const label = getComputedStyle(cell, '::before').content;
+    if ((label !== 'none') === hasHeader) unseen.push('a cell says ' + label + ': ' + cell.textContent);
+  }
+  return unseen;
 })()";
 
 /// Everything that must hold of every page, in every view.
@@ -204,7 +224,7 @@ fn faults_of(tab: &mut Tab, page: &Path, view: View) -> Result<Vec<String>> {
         .iter()
         .filter_map(|event| fault(event, &url))
         .collect();
-    for expression in [OUTSIDE, TOUCHING] {
+    for expression in [OUTSIDE, TOUCHING, UNSEEN] {
         let found = tab.evaluate(expression)?;
         let list = found.as_array().context("no list")?;
         faults.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
@@ -281,6 +301,10 @@ fn unnamed(tab: &mut Tab) -> Result<Vec<String>> {
     if charts != usize::from(has_chart) {
         faults.push(format!("{charts} charts have a name: {images:?}"));
     }
+    let cells = named("cell").len() + named("gridcell").len();
+    if cells == 0 {
+        faults.push("the table has no cells".to_owned());
+    }
     for role in ["heading", "table", "region", "rowheader", "columnheader"] {
         let found = named(role);
         if found.is_empty() || found.iter().any(|name| name.is_empty()) {
@@ -306,7 +330,7 @@ pub(crate) fn screenshots() -> Result<ExitCode> {
     for (name, view, scale) in [
         ("report-light.png", VIEWS[0], 1.0),
         ("report-dark.png", VIEWS[1], 1.0),
-        ("report-phone.png", VIEWS[3], 1.5),
+        ("report-phone.png", VIEWS[4], 1.5),
     ] {
         set(&mut tab, view)?;
         tab.go(&format!("file://{}", page.display()))?;

@@ -12,7 +12,7 @@ fn a_file_is_shown_in_each_format() {
     let files = Files::new();
     let file = files.json("outcome.json", &outcome());
     let cases = [
-        ("table", "Give my-function 512 MB instead of 1,024 MB"),
+        ("table", "Give my-function 512 MB instead of 1024 MB"),
         ("json", "\"power\": 512"),
         ("markdown", "### Power tuning of my-function"),
         ("csv", "512"),
@@ -100,9 +100,20 @@ fn two_outcomes_stand_side_by_side() {
     );
     let refused = run(&format!("compare {before} {after} --format svg")).with(2);
     assert!(
-        refused.err.contains("`table`, `markdown` or `json`"),
+        refused.err.contains("table, json, markdown"),
         "{}",
         refused.err
+    );
+    let help = run("compare --help").with(0).out;
+    assert!(
+        !help.contains("svg"),
+        "what is refused is not offered: {help}"
+    );
+    let as_file = run(&format!("compare {before} {after} --output chart.svg")).with(2);
+    assert!(
+        as_file.err.contains("`table`, `markdown` or `json`"),
+        "{}",
+        as_file.err
     );
 }
 
