@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, ffi::OsStr};
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Arg, Args, ValueEnum, ValueHint};
 use power_tuner_report as report;
 use power_tuner_report::{Look, NotShown};
 use terminal_size::{Width, terminal_size_of};
@@ -19,8 +20,8 @@ pub struct Output {
     /// What the result is written as [default: what the file of --output ends in, or table]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// The file to write it into, instead of standard output (-). Its format is what it ends in: .json, .md, .csv, .html, .svg, or
-    /// .txt for the table
+    /// The file to write it into, instead of standard output (-). Its format is what its name ends in, such as .json or .md; the
+    /// table is .txt
     #[arg(long, short, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
 }
@@ -33,6 +34,12 @@ pub enum Format {
     Csv,
     Html,
     Svg,
+}
+
+/// For a command that has no more formats than these.
+pub fn only(formats: &'static [&'static str]) -> impl FnOnce(Arg) -> Arg {
+    let known = PossibleValuesParser::new(formats);
+    |format| format.value_parser(known.try_map(|name| Format::from_str(&name, false)))
 }
 
 impl From<Format> for report::Format {

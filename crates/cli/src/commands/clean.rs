@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::answer;
 use crate::arguments::Global;
 use crate::end::{Error, Exit};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::source::{Found, of_execution};
 use crate::tune::{Session, clean_input};
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("format", output::only(&["table", "json"])))]
 pub struct Arguments {
     /// The function: its name or its ARN
     #[arg(value_parser = function)]
@@ -26,7 +26,7 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-It runs under the stack's own roles. Versions of the tuner's that nothing needs any more are deleted, and the memory that a lost tuning changed is put back. The last step of a tuning that was stopped is waited for. A tuning that still runs is left alone, and so is what cannot be judged; then the exit code is 1. The answer is shown as table or json.
+It runs under the stack's own roles. Versions of the tuner's that nothing needs any more are deleted, and the memory that a lost tuning changed is put back. The last step of a tuning that was stopped is waited for. A tuning that still runs is left alone, and so is what cannot be judged; then the exit code is 1.
 
 Examples:
   power-tuner clean my-function";

@@ -1,15 +1,14 @@
 //! `power-tuner compare`
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum as _, ValueHint};
+use clap::{Args, ValueHint};
 
 use crate::arguments::Global;
 use crate::end::{Error, Exit};
-use crate::output::{Format, Output};
+use crate::output::{self, Output};
 use crate::source::report;
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES, mut_arg("format", |format| format.value_parser(comparing())))]
+#[command(after_help = EXAMPLES, mut_arg("format", output::only(&["table", "json", "markdown"])))]
 pub struct Arguments {
     /// The one before: an execution's ARN, a file with its output, or - for standard input
     #[arg(value_name = "BEFORE", value_hint = ValueHint::FilePath)]
@@ -22,17 +21,11 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "\
-A difference is from the first to the second; ~ marks one that may be chance. Formats: table, markdown and json.
+A difference is from the first to the second; ~ marks one that may be chance.
 
 Examples:
   power-tuner compare before.json after.json
   power-tuner compare x86_64.json arm64.json --format markdown";
-
-/// The formats that a comparison has.
-fn comparing() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(["table", "json", "markdown"])
-        .try_map(|name| Format::from_str(&name, false))
-}
 
 pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> {
     let Arguments {

@@ -8,12 +8,12 @@ use super::answer;
 use super::clean::{function, role};
 use crate::arguments::Global;
 use crate::end::{Error, Exit};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::source::{Found, of_execution};
 use crate::tune::{Session, doctor_input};
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("format", output::only(&["table", "json"])))]
 pub struct Arguments {
     /// A function that is to be tuned: its name or its ARN. Without it: the stack alone
     #[arg(value_parser = function)]

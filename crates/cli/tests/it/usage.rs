@@ -68,7 +68,7 @@ fn what_is_wrong_with_a_command_line_ends_with_2() {
             "clean f --output /nonexistent/clean.json",
             "cannot write into `/nonexistent`",
         ),
-        ("clean f --format csv", "shown as table or json, not as csv"),
+        ("clean f --format csv", "[possible values: table, json]"),
         (
             "doctor --output d.md",
             "shown as table or json, not as markdown",
