@@ -1,9 +1,11 @@
 //! The endpoints under `/_sim`.
 
-use power_tuner_lambda_sim::{FunctionSpec, PRESETS};
+use std::time::{Duration, Instant};
+
+use power_tuner_lambda_sim::{FunctionSpec, Options, PRESETS};
 use serde_json::{Value, json};
 
-use crate::client::start;
+use crate::client::{start, start_with};
 
 #[test]
 fn a_function_is_made_from_a_spec_shown_and_removed() {
@@ -163,12 +165,31 @@ fn calls_are_listed_until_they_are_forgotten() {
         { "number": 2, "action": "CreateAlias", "function": "f", "qualifier": "live", "members": ["FunctionVersion", "Name"], "status": 404, "dropped": false },
         { "number": 3, "action": "Unknown", "function": null, "qualifier": null, "members": [], "status": 501, "dropped": false },
     ]);
-    assert_eq!(lambda.get("/_sim/calls").body, want);
+    assert_eq!(lambda.calls_without_times(), want);
     assert_eq!(
         lambda.send("DELETE", "/_sim/calls", &Value::Null).status,
         204
     );
     assert_eq!(lambda.get("/_sim/calls").body, json!([]));
+}
+
+#[test]
+fn a_request_is_on_its_way_for_as_long_as_asked_and_the_list_says_when() {
+    let lambda = start_with(Options {
+        latencies: [("CreateAlias".to_owned(), 200.0)].into(),
+        ..Options::default()
+    })
+    .with_f();
+    let begin = Instant::now();
+    lambda.configuration("f");
+    assert!(begin.elapsed() < Duration::from_millis(150));
+    lambda.create_alias("f", "live", "9");
+    assert!(begin.elapsed() >= Duration::from_millis(200));
+    let calls = lambda.get("/_sim/calls").body;
+    let time = |call: usize, field: &str| calls[call][field].as_f64().expect("a time");
+    let took = |call| time(call, "endedMs") - time(call, "startedMs");
+    assert!(took(0) < 150.0 && took(1) >= 200.0, "{calls:#}");
+    assert!(time(0, "endedMs") <= time(1, "startedMs"), "{calls:#}");
 }
 
 #[test]

@@ -393,6 +393,16 @@ fn publishing_other_code_than_expected_is_refused() {
 }
 
 #[test]
+fn a_version_that_takes_no_time_is_active_at_once() {
+    let lambda = start().with(FunctionSpec {
+        publish_ms: Some(0.0),
+        ..FunctionSpec::named("f")
+    });
+    let published = lambda.publish("f", &json!({})).body;
+    assert_eq!(published["State"], "Active");
+}
+
+#[test]
 fn publishing_with_snap_start_takes_minutes() {
     let snap_start = Some(SnapStartSpec {
         restore_ms: 80.0,

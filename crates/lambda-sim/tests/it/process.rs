@@ -62,6 +62,12 @@ fn it_prints_its_address_and_serves_with_the_options_given() {
         "111122223333",
         "--control-plane-per-s",
         "1",
+        "--latency",
+        "GetFunctionConfiguration=1",
+        "--update-ms",
+        "1",
+        "--publish-ms",
+        "1",
     ]);
     let lambda = connect(&process.url);
     lambda.send("POST", "/_sim/functions", &json!({ "preset": "cpu-bound" }));
