@@ -7,10 +7,12 @@ use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Span, Subscriber, field};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What an input contributes to each line logged on its behalf.
 pub trait InLogs {
@@ -25,7 +27,7 @@ pub trait InLogs {
 const LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
 /// The runtime logs each failure once more, without the execution; we and, for panics, Rust have said it already.
-const REPETITION: &str = "lambda_runtime::layers::panic=off";
+const REPETITION: &str = "lambda_runtime::layers::panic";
 
 /// Of an event that is a line of its own.
 const METRICS: &str = "power_tuner_metrics";
@@ -39,25 +41,24 @@ pub(crate) fn init() {
     subscriber(std::io::stdout).init();
 }
 
-fn subscriber<W>(
-    to: W,
-) -> tracing_subscriber::fmt::SubscriberBuilder<JsonFields, Lines, EnvFilter, W>
+fn subscriber<W>(to: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let asked = env::var(LEVEL).ok();
-    let level = EnvFilter::builder()
-        .with_default_directive(level(asked.as_deref()).into())
-        .parse_lossy("")
-        .add_directive(REPETITION.parse().expect("the directive is well-formed"));
+    let targets = Targets::new()
+        .with_default(level(asked.as_deref()))
+        .with_target(REPETITION, LevelFilter::OFF)
+        .with_target(METRICS, LevelFilter::INFO);
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_env_filter(level)
         .map_event_format(Lines)
         .with_writer(to)
+        .finish()
+        .with(targets)
 }
 
 /// Events as JSON, and metrics as they are.
@@ -143,9 +144,11 @@ mod tests {
         let to = written.clone();
         let metrics =
             json!({"_aws": {"Timestamp": 1}, "Function": "a \"name\"\n", "BestCost": 2e-7});
-        with_default(subscriber(move || to.clone()).finish(), || {
+        with_default(subscriber(move || to.clone()), || {
             let _in_span = tracing::info_span!("tuning", execution = "one").entered();
             tracing::info!(power = 512, "decided");
+            tracing::error!(target: "lambda_runtime::layers::panic", "said already");
+            tracing::debug!("too much");
             log_metrics(&metrics);
         });
         let written = written.0.lock().expect("nobody panics with it").clone();
