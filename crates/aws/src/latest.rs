@@ -24,10 +24,18 @@ const LONGEST_UPDATE: Duration = Duration::from_secs(45);
 ///
 /// The update failed or takes too long; else what AWS says.
 pub async fn settled(api: &LambdaApi, function: &FunctionArn) -> Result<Configuration, TuneError> {
-    let current = update_over(api, function).await?;
+    looked(api, function).await.map(|(current, _)| current)
+}
+
+/// The same, with how many looks it took.
+async fn looked(
+    api: &LambdaApi,
+    function: &FunctionArn,
+) -> Result<(Configuration, u32), TuneError> {
+    let (current, looks) = over(api, function).await?;
     match &current.last_update {
         LastUpdate::Failed(reason) => Err(failed_update(function, reason)),
-        _ => Ok(current),
+        _ => Ok((current, looks)),
     }
 }
 
@@ -36,8 +44,12 @@ pub(crate) async fn update_over(
     api: &LambdaApi,
     function: &FunctionArn,
 ) -> Result<Configuration, TuneError> {
+    over(api, function).await.map(|(current, _)| current)
+}
+
+async fn over(api: &LambdaApi, function: &FunctionArn) -> Result<(Configuration, u32), TuneError> {
     let name = function.to_string();
-    let current = idle(api, &name).await?;
+    let (current, looks) = looks_until_idle(api, &name).await?;
     match current.last_update {
         LastUpdate::InProgress => Err(TuneError::PublishFailed {
             function: name,
@@ -46,7 +58,7 @@ pub(crate) async fn update_over(
                 LONGEST_UPDATE.as_secs()
             ),
         }),
-        _ => Ok(current),
+        _ => Ok((current, looks)),
     }
 }
 
@@ -56,12 +68,22 @@ pub(crate) async fn update_over(
 ///
 /// What AWS says, in our words.
 pub async fn idle(api: &LambdaApi, function: &str) -> Result<Configuration, TuneError> {
+    let (current, _) = looks_until_idle(api, function).await?;
+    Ok(current)
+}
+
+async fn looks_until_idle(
+    api: &LambdaApi,
+    function: &str,
+) -> Result<(Configuration, u32), TuneError> {
     let give_up = Instant::now() + LONGEST_UPDATE;
     let mut pauses = Pauses::new();
+    let mut looks = 0;
     loop {
+        looks += 1;
         let current = api.configuration(function).await?;
         if current.last_update != LastUpdate::InProgress || Instant::now() > give_up {
-            return Ok(current);
+            return Ok((current, looks));
         }
         pauses.pause().await;
     }
@@ -207,7 +229,8 @@ impl<'a, 'h> Latest<'a, 'h> {
     /// Reads it again, and compares it with what was planned: it may have one of these sizes, and no other setting may
     /// differ.
     async fn look(&mut self, sizes: &[MemoryMb]) -> Result<(), TuneError> {
-        let now = settled(self.held.hand.api, self.held.hand.function).await?;
+        let (now, looks) = looked(self.held.hand.api, self.held.hand.function).await?;
+        self.held.has_seen_the_update(looks);
         check(self.plan, &now, sizes)?;
         self.current = now;
         Ok(())

@@ -13,13 +13,13 @@ use power_tuner_core::measurement::Version;
 use power_tuner_core::plan::{Plan, listed};
 use power_tuner_core::{MemoryMb, TuneError};
 use power_tuner_runtime::Deadline;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::aliases::Alias;
 use crate::failure::WriteError;
 use crate::lambda::LambdaApi;
 use crate::latest;
-use crate::pauses::Pauses;
+use crate::pauses::{Pauses, Updates};
 use crate::stepfunctions::StepFunctionsApi;
 
 /// Who wants to change a function, and until when.
@@ -45,10 +45,7 @@ pub struct Held<'a> {
     lost: Option<Lost>,
     /// What `$LATEST` was given back, once it was.
     restored: Option<MemoryMb>,
-    /// When the last update was asked for, until it is seen to be through.
-    asked: Option<Instant>,
-    /// How long the fastest update took until it was seen to be through.
-    fastest_update: Duration,
+    updates: Updates,
 }
 
 /// What became of a lock that was held.
@@ -320,8 +317,7 @@ impl<'a> Hand<'a> {
             may_be_applied: false,
             lost: None,
             restored: None,
-            asked: None,
-            fastest_update: Duration::MAX,
+            updates: Updates::default(),
         }
     }
 
@@ -417,7 +413,7 @@ impl Held<'_> {
         let longest = self.hand.time_to_change().map_err(WriteError::Refused)?;
         let updated = api.update_memory(function, memory, revision, longest).await;
         if updated.is_ok() {
-            self.pause_for_the_update().await;
+            self.updates.begin().await;
         }
         self.is_unsettled = matches!(updated, Err(WriteError::Unclear(_)));
         self.was_refused = matches!(
@@ -473,16 +469,11 @@ impl Held<'_> {
     /// What was asked for was seen to have taken effect, so nothing is under way any more.
     pub(crate) fn is_settled(&mut self) {
         self.is_unsettled = false;
-        let took = self.asked.take().map_or(Duration::MAX, |at| at.elapsed());
-        self.fastest_update = self.fastest_update.min(took);
     }
 
-    /// Updates of one function take about as long as each other: who looks sooner asks the control plane in vain.
-    async fn pause_for_the_update(&mut self) {
-        self.asked = Some(Instant::now());
-        if self.fastest_update < Duration::MAX {
-            sleep(self.fastest_update).await;
-        }
+    /// After so many looks, the last of which showed the function without an update in progress.
+    pub(crate) fn has_seen_the_update(&mut self, looks: u32) {
+        self.updates.end(looks);
     }
 
     /// Gives `$LATEST` its own memory size again, unless it has one that was not set under this lock: then somebody
@@ -553,7 +544,7 @@ impl Held<'_> {
             match updated.await {
                 Ok(()) => {
                     self.is_unsettled = false;
-                    self.pause_for_the_update().await;
+                    self.updates.begin().await;
                     written = Some(latest::failed(function, latest::NO_EFFECT));
                 }
                 Err(WriteError::Unclear(error)) => {
