@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Requests are on their way for no time, and updates are through at once
     #[arg(long, conflicts_with = "latency")]
     no_latency: bool,
+    /// The template's `ControlPlaneRate`
+    #[arg(long, value_name = "PER SECOND", default_value_t = 7)]
+    control_plane_rate: u32,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -60,6 +63,9 @@ struct Report {
     cores: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     latencies: Option<Latencies>,
+    /// Requests to Lambda's control plane that a function of the tuner makes in a second at the most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control_plane_rate: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     runs: Vec<Run>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -75,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut report = Report {
         cores: std::thread::available_parallelism()?.get(),
         latencies: None,
+        control_plane_rate: None,
         runs: Vec::new(),
         footprint: Vec::new(),
         executor: Vec::new(),
@@ -97,8 +104,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         } else {
             Latencies::usual().with(&arguments.latency)?
         };
-        report.runs = runs::measure(&latencies, arguments.only.as_deref())?;
-        report.missed.extend(runs::missed(&report.runs));
+        let rate = arguments.control_plane_rate;
+        report.runs = runs::measure(&latencies, rate, arguments.only.as_deref())?;
+        report.control_plane_rate = Some(rate);
+        report.missed.extend(runs::missed(&report.runs, &latencies));
         report.latencies = Some(latencies);
     }
     if arguments.json {

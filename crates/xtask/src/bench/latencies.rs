@@ -51,6 +51,11 @@ impl Latencies {
         }
     }
 
+    /// As the reference was measured.
+    pub fn are_none(&self) -> bool {
+        self.actions.values().sum::<f64>() + self.update + self.publish == 0.0
+    }
+
     /// With others, each as `ACTION=MS`; `update` and `publish` are what goes on after these requests.
     pub fn with(mut self, others: &[String]) -> Result<Self> {
         for other in others {
