@@ -205,8 +205,10 @@ pub fn deployments() -> Vec<Story> {
         story.tunings[1].starts = Duration::from_mins(2);
         story
     };
+    // The last ones are around the moment at which the size is applied.
     (1..=160)
         .step_by(23)
+        .chain(112..=118)
         .flat_map(|at| deeds.each_ref().map(|deed| story(at, deed)))
         .chain((20..=120).step_by(5).map(back))
         .collect()

@@ -66,10 +66,11 @@ fn outcome_is_wrong(world: &World, tuning: usize, outcome: &Value) -> Option<Str
         return None;
     }
     let with_alias = world.story.tunings[tuning].with_alias;
+    // Whom the owner overtook at the last moment has applied it all the same.
     let is_applied = world.ledger(|ledger| {
-        ledger.at_release.iter().any(|(by, size, live)| {
-            *by == tuning && *size == power && (!with_alias || *live == Some(power))
-        })
+        let left = || ledger.at_release.iter().filter(|(by, ..)| *by == tuning);
+        left().any(|(_, size, _)| *size == power)
+            && (!with_alias || left().any(|(.., live)| *live == Some(power)))
     });
     let says_so = outcome["optimization"]["to"] == power;
     (!is_applied || !says_so).then(|| "what it says was applied was not".to_owned())

@@ -63,7 +63,7 @@ pub struct Ledger {
     planned: BTreeMap<usize, Vec<Value>>,
     /// The version that a tuning made the alias point at.
     pub pointed: BTreeMap<usize, String>,
-    /// Sizes that `$LATEST` and the alias had when a tuning's lock went.
+    /// Sizes that `$LATEST` and the alias had when a tuning's lock went, or when the owner came just before that.
     pub at_release: Vec<(usize, u64, Option<u64>)>,
     /// How many things the owner did.
     pub deeds: usize,
@@ -182,6 +182,11 @@ impl Ledger {
         now: &Snapshot,
         now_unix: Duration,
     ) {
+        if matches!(by, By::Owner)
+            && let Some(tuning) = note(before).and_then(|held| held.tuning)
+        {
+            self.leaves(tuning, memory(before));
+        }
         self.configuration_changes(by, action, before, now);
         self.versions_change(by, action, now);
         self.aliases_change(by, action, now);
@@ -302,6 +307,14 @@ impl Ledger {
         self.holder = number;
     }
 
+    /// What a tuning left, with `$LATEST` of this size.
+    fn leaves(&mut self, tuning: usize, size: u64) {
+        let live = self.aliases.get(LIVE);
+        let live = live.and_then(|number| self.versions.get(number));
+        self.at_release
+            .push((tuning, size, live.map(|live| live.memory)));
+    }
+
     /// A lock goes when `$LATEST` is back, or has what was applied.
     fn is_released(&mut self, by: &By, held: &Note, size: u64) {
         let Some(tuning) = held.tuning else {
@@ -314,8 +327,7 @@ impl Ledger {
                 && maker(&live.description) == Some(tuning)
                 && is_applied(&live.description)
         });
-        self.at_release
-            .push((tuning, size, live.map(|live| live.memory)));
+        self.leaves(tuning, size);
         let is_optimizer = matches!(by, By::Process(process) if process.function == "Optimizer" && process.tuning == Some(tuning));
         if size != self.memory && held.set.contains(&size) && (is_pointed || is_optimizer) {
             self.memory = size;
