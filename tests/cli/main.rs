@@ -4,10 +4,10 @@
 //! `crates/cli/tests`.
 
 mod cases;
-#[path = "../shared/function.rs"]
+#[path = "../common/function.rs"]
 mod function;
 mod harness;
-#[path = "../shared/suite.rs"]
+#[path = "../common/suite.rs"]
 mod suite;
 
 use std::process::ExitCode;

@@ -22,7 +22,7 @@ mod denials;
 mod functions;
 mod resource;
 mod roles;
-#[path = "../shared/suite.rs"]
+#[path = "../common/suite.rs"]
 mod suite;
 
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ mod judge;
 mod ledger;
 #[path = "../sweep/mode.rs"]
 mod mode;
-#[path = "../shared/process.rs"]
+#[path = "../common/process.rs"]
 mod process;
 mod story;
 mod world;

@@ -5,11 +5,11 @@
 
 mod cases;
 mod differences;
-#[path = "../shared/function.rs"]
+#[path = "../common/function.rs"]
 mod function;
 mod given;
 mod harness;
-#[path = "../shared/suite.rs"]
+#[path = "../common/suite.rs"]
 mod suite;
 
 use std::process::ExitCode;

@@ -9,7 +9,7 @@
 mod fault;
 mod judge;
 mod mode;
-#[path = "../shared/process.rs"]
+#[path = "../common/process.rs"]
 mod process;
 mod watch;
 mod world;

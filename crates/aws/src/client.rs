@@ -86,7 +86,7 @@ fn builder(http: SharedHttpClient) -> Builder {
 }
 
 /// What Lambda puts into a function's environment. The SDK's own way of asking for it also knows files, containers, hosts
-/// and single sign-on, and is a tenth of a function's package.
+/// and single sign-on, all of which would be in a function's package.
 #[derive(Debug)]
 struct FromEnv;
 

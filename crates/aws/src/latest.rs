@@ -24,15 +24,17 @@ const LONGEST_UPDATE: Duration = Duration::from_secs(45);
 ///
 /// The update failed or takes too long; else what AWS says.
 pub async fn settled(api: &LambdaApi, function: &FunctionArn) -> Result<Configuration, TuneError> {
-    looked(api, function).await.map(|(current, _)| current)
+    looks_until_settled(api, function)
+        .await
+        .map(|(current, _)| current)
 }
 
 /// The same, with how many looks it took.
-async fn looked(
+async fn looks_until_settled(
     api: &LambdaApi,
     function: &FunctionArn,
 ) -> Result<(Configuration, u32), TuneError> {
-    let (current, looks) = over(api, function).await?;
+    let (current, looks) = looks_until_over(api, function).await?;
     match &current.last_update {
         LastUpdate::Failed(reason) => Err(failed_update(function, reason)),
         _ => Ok((current, looks)),
@@ -44,10 +46,15 @@ pub(crate) async fn update_over(
     api: &LambdaApi,
     function: &FunctionArn,
 ) -> Result<Configuration, TuneError> {
-    over(api, function).await.map(|(current, _)| current)
+    looks_until_over(api, function)
+        .await
+        .map(|(current, _)| current)
 }
 
-async fn over(api: &LambdaApi, function: &FunctionArn) -> Result<(Configuration, u32), TuneError> {
+async fn looks_until_over(
+    api: &LambdaApi,
+    function: &FunctionArn,
+) -> Result<(Configuration, u32), TuneError> {
     let name = function.to_string();
     let (current, looks) = looks_until_idle(api, &name).await?;
     match current.last_update {
@@ -229,7 +236,7 @@ impl<'a, 'h> Latest<'a, 'h> {
     /// Reads it again, and compares it with what was planned: it may have one of these sizes, and no other setting may
     /// differ.
     async fn look(&mut self, sizes: &[MemoryMb]) -> Result<(), TuneError> {
-        let (now, looks) = looked(self.held.hand.api, self.held.hand.function).await?;
+        let (now, looks) = looks_until_settled(self.held.hand.api, self.held.hand.function).await?;
         self.held.has_seen_the_update(looks);
         check(self.plan, &now, sizes)?;
         self.current = now;

@@ -36,9 +36,9 @@ impl Pauses {
 #[derive(Debug, Default)]
 pub(crate) struct Updates {
     began: Option<Instant>,
-    /// Before the first look. It was long enough at least once.
+    /// Before the first look: what is known to be enough, or a little less, to learn whether that is, too.
     pause: Duration,
-    /// The shortest that is known to be long enough.
+    /// The shortest after which an update was over.
     enough: Option<Duration>,
     /// A shorter one was not.
     is_shortest: bool,
