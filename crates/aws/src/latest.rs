@@ -133,7 +133,8 @@ impl<'a, 'h> Latest<'a, 'h> {
         plan: &'a Plan,
         sizes: &[MemoryMb],
     ) -> Result<Self, TuneError> {
-        let current = settled(held.hand.api, held.hand.function).await?;
+        let (current, looks) = looks_until_settled(held.hand.api, held.hand.function).await?;
+        held.has_seen(&current, looks);
         check(plan, &current, sizes)?;
         Ok(Self {
             held,
@@ -195,6 +196,7 @@ impl<'a, 'h> Latest<'a, 'h> {
         for _ in 0..ATTEMPTS {
             let longest = self.held.hand.time_to_change();
             let longest = longest.map_err(|over| after(first.take(), over))?;
+            self.held.is_about_to_publish();
             let published = self.held.hand.api.publish(
                 function,
                 description,
@@ -237,7 +239,7 @@ impl<'a, 'h> Latest<'a, 'h> {
     /// differ.
     async fn look(&mut self, sizes: &[MemoryMb]) -> Result<(), TuneError> {
         let (now, looks) = looks_until_settled(self.held.hand.api, self.held.hand.function).await?;
-        self.held.has_seen_the_update(looks);
+        self.held.has_seen(&now, looks);
         check(self.plan, &now, sizes)?;
         self.current = now;
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use power_tuner_core::configuration::LastUpdate;
+use power_tuner_core::configuration::{Configuration, LastUpdate};
 use power_tuner_core::function::FunctionArn;
 use power_tuner_core::lock::{self, ALIAS, Execution, Note, Verdict};
 use power_tuner_core::marker::applied_by;
@@ -42,6 +42,8 @@ pub struct Held<'a> {
     was_refused: bool,
     /// An alias may point at the size that was set, so that there is nothing to put back.
     may_be_applied: bool,
+    /// `$LATEST` as it was read, if nothing was written since.
+    seen: Option<Configuration>,
     lost: Option<Lost>,
     /// What `$LATEST` was given back, once it was.
     restored: Option<MemoryMb>,
@@ -315,6 +317,7 @@ impl<'a> Hand<'a> {
             is_unsettled: false,
             was_refused: false,
             may_be_applied: false,
+            seen: None,
             lost: None,
             restored: None,
             updates: Updates::default(),
@@ -411,6 +414,7 @@ impl Held<'_> {
         }
         let Hand { api, function, .. } = self.hand;
         let longest = self.hand.time_to_change().map_err(WriteError::Refused)?;
+        self.seen = None;
         let updated = api.update_memory(function, memory, revision, longest).await;
         if updated.is_ok() {
             self.updates.begin().await;
@@ -472,8 +476,14 @@ impl Held<'_> {
     }
 
     /// After so many looks, the last of which showed the function without an update in progress.
-    pub(crate) fn has_seen_the_update(&mut self, looks: u32) {
+    pub(crate) fn has_seen(&mut self, now: &Configuration, looks: u32) {
         self.updates.end(looks);
+        self.seen = Some(now.clone());
+    }
+
+    /// What was seen may not be so any more.
+    pub(crate) fn is_about_to_publish(&mut self) {
+        self.seen = None;
     }
 
     /// Gives `$LATEST` its own memory size again, unless it has one that was not set under this lock: then somebody
@@ -514,7 +524,10 @@ impl Held<'_> {
         let mut written: Option<TuneError> = None;
         for _ in 0..ATTEMPTS {
             // After an update that failed another one is the remedy.
-            let current = latest::update_over(api, function).await?;
+            let current = match self.seen.take() {
+                Some(seen) => seen,
+                None => latest::update_over(api, function).await?,
+            };
             if current.memory != memory && !self.note.set.contains(&current.memory) {
                 tracing::warn!(
                     memory = current.memory.get(),
