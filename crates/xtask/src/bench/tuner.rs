@@ -109,6 +109,20 @@ impl Tuner {
         }))
     }
 
+    /// How long the calls of a function took in the simulator, on average, in milliseconds.
+    pub fn mean_ms(&self, function: &str) -> Result<f64> {
+        let calls = self.simulator.request("GET", "/_sim/calls", None)?;
+        let calls = calls.as_array().context("the simulator lists calls")?;
+        let took: Vec<f64> = calls
+            .iter()
+            .filter(|call| call["action"] == "Invoke" && call["function"] == function)
+            .filter_map(|call| Some(call["endedMs"].as_f64()? - call["startedMs"].as_f64()?))
+            .collect();
+        ensure!(!took.is_empty(), "nobody called {function}");
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+        Ok(took.iter().sum::<f64>() / took.len() as f64)
+    }
+
     /// Calls that a function got so far.
     pub fn calls_of(&self, function: &str) -> Result<u64> {
         let calls = &self.simulator.function(function)?["invocations"];
