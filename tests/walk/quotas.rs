@@ -82,15 +82,16 @@ async fn an_account_with_a_concurrency_of_10_is_enough_for_the_tuner_and_the_fun
 
 /// Forty-six sizes each, published, looked at and deleted, on an AWS that refuses more than 15 requests a second.
 #[tokio::test(start_paused = true)]
-async fn no_function_asks_the_control_plane_for_more_than_its_pace_though_eight_tune_at_once() {
-    const PER_S: usize = 7;
+async fn no_function_asks_the_control_plane_for_more_than_an_account_may_though_eight_tune_at_once()
+{
+    const OF_THE_ACCOUNT: u32 = 15;
     let options = Options {
-        control_plane_per_s: Some(15),
+        control_plane_per_s: Some(OF_THE_ACCOUNT),
         ..Options::default()
     };
     let mut spec = that_takes(1_000.0);
     spec.behaviour.init_ms = 500.0;
-    let world = World::at_pace(spec, options, Some(7.0)).await;
+    let world = World::at_pace(spec, options, Some(8.0)).await;
     let input = json!({"powerValues": "ALL", "onlyColdStarts": true});
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let tunings = names.map(|name| world.tune(name, input.clone()));
@@ -98,7 +99,8 @@ async fn no_function_asks_the_control_plane_for_more_than_its_pace_though_eight_
         let outcome = outcome.expect("an outcome");
         all_measured(&outcome, 46, 5);
     }
-    assert_eq!(world.peak_of_a_process(), PER_S);
+    let peak = world.peak_of_a_process();
+    assert!(peak > 8 && peak <= OF_THE_ACCOUNT as usize, "{peak}");
     let of_all = world.sim.peak_control_plane_rate();
     println!("eight tunings at once: {of_all} requests in the busiest second");
     world.is_as_before();

@@ -74,7 +74,8 @@ impl Assumed {
         Client::from_conf(config.build())
     }
 
-    async fn credentials(&self) -> Result<Credentials, TuneError> {
+    /// Those that calls are signed with.
+    pub async fn credentials(&self) -> Result<Credentials, TuneError> {
         let mut kept = self.credentials.lock().await;
         if self.refused.swap(false, Ordering::Relaxed) {
             *kept = None;
@@ -85,6 +86,11 @@ impl Assumed {
         let fresh = self.assume().await?;
         *kept = Some(fresh.clone());
         Ok(fresh)
+    }
+
+    /// AWS did not take the credentials, or not for what was asked: there are new ones for the next call.
+    pub fn was_refused(&self) {
+        self.refused.store(true, Ordering::Relaxed);
     }
 
     async fn assume(&self) -> Result<Credentials, TuneError> {
@@ -162,7 +168,7 @@ impl Intercept for Signer {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if context.response().status().as_u16() == 403 {
-            self.0.refused.store(true, Ordering::Relaxed);
+            self.0.was_refused();
         }
         Ok(())
     }

@@ -9,44 +9,56 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_sdk_lambda::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::Builder;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::wire::{self, Wire};
 
+/// What clients are made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub config: SdkConfig,
+    /// The same connections as in the configuration, for requests that are signed here.
+    pub connector: SharedHttpConnector,
+}
+
 /// A control plane answers within a second or two; the SDK would wait for ever.
-const LONGEST_ANSWER: Duration = Duration::from_secs(15);
+pub(crate) const LONGEST_ANSWER: Duration = Duration::from_secs(15);
 /// Everybody in the account shares 15 requests a second, so being throttled is nothing unusual.
-const ATTEMPTS: u32 = 6;
+pub(crate) const ATTEMPTS: u32 = 6;
 
 /// Region, credentials and endpoints come from the environment that Lambda gives to a function. All clients share the
 /// connections.
-pub(crate) fn from_env() -> SdkConfig {
-    static SHARED: OnceLock<SdkConfig> = OnceLock::new();
+pub(crate) fn from_env() -> Shared {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
-        let https = power_tuner_https::https().expect("Lambda's own image has certificates");
+        let connector = power_tuner_https::https().expect("Lambda's own image has certificates");
         let is_on = |name| env::var(name).is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-        let mut config = builder(https)
+        let mut config = builder(&connector)
             .region(env::var("AWS_REGION").ok().map(Region::new))
             .credentials_provider(SharedCredentialsProvider::new(FromEnv))
             .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
             .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"))
             .service_config(FromEnv);
         config.set_endpoint_url(env::var("AWS_ENDPOINT_URL").ok());
-        config.build()
+        Shared {
+            config: config.build(),
+            connector,
+        }
     });
     shared.clone()
 }
 
 /// A service on this machine that asks for no real credentials.
-pub(crate) fn local(endpoint: &str) -> SdkConfig {
+pub(crate) fn local(endpoint: &str) -> Shared {
     at(power_tuner_https::http(), endpoint)
 }
 
 /// Somebody in this process who plays AWS.
-pub(crate) fn through(wire: Arc<dyn Wire>) -> SdkConfig {
+pub(crate) fn through(wire: Arc<dyn Wire>) -> Shared {
     // An address, so that S3's bucket is in the path.
     at(wire::through(wire), "http://127.0.0.1")
 }
@@ -56,13 +68,16 @@ pub(crate) fn own_retries() -> RetryPartition {
     RetryPartition::custom("own").build()
 }
 
-fn at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
+fn at(connector: SharedHttpConnector, endpoint: &str) -> Shared {
     let credentials = Credentials::new("local-key", "local-secret", None, None, "local");
-    builder(http)
+    let config = builder(&connector)
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(endpoint)
-        .build()
+        .endpoint_url(endpoint);
+    Shared {
+        config: config.build(),
+        connector,
+    }
 }
 
 /// For a call whose attempts, all together, may take no longer than `longest`.
@@ -74,13 +89,13 @@ pub(crate) fn within(longest: Duration) -> aws_sdk_lambda::config::Builder {
     aws_sdk_lambda::Config::builder().timeout_config(timeouts)
 }
 
-fn builder(http: SharedHttpClient) -> Builder {
+fn builder(connector: &SharedHttpConnector) -> Builder {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(LONGEST_ANSWER)
         .build();
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+        .http_client(power_tuner_https::client(connector.clone()))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts)
 }

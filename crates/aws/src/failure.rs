@@ -79,41 +79,47 @@ impl<'a> Asked<'a> {
         if let Some(not_sent) = not_signed(error) {
             return not_sent.clone();
         }
+        match error.code() {
+            Some(code) => self.refused(code, error.message().unwrap_or_default()),
+            None => TuneError::PublishFailed {
+                function: self.resource.to_string(),
+                detail: format!("`{}` got no answer: {}", self.action, in_words(error)),
+            },
+        }
+    }
+
+    /// AWS said no, with this code.
+    pub fn refused(self, code: &str, message: &str) -> TuneError {
         let Self {
             action,
             resource,
             role,
         } = self;
         let resource = resource.to_string();
-        let message = error.message().unwrap_or_default().to_owned();
-        match error.code() {
-            Some("ResourceNotFoundException") => TuneError::FunctionNotFound { function: resource },
-            Some(code) if is_denial(code) => {
+        match code {
+            "ResourceNotFoundException" => TuneError::FunctionNotFound { function: resource },
+            code if is_denial(code) => {
                 let remedy = match role {
                     Some(_) => "allow it in the policies of that role",
                     None => "allow it in the stack's policies",
                 };
-                self.denied(remedy, &message)
+                self.denied(remedy, message)
             }
-            Some("UnrecognizedClientException" | "ExpiredTokenException") if role.is_some() => {
+            "UnrecognizedClientException" | "ExpiredTokenException" if role.is_some() => {
                 let remedy = "look whether it was deleted, or its sessions were ended";
-                self.denied(remedy, &message)
+                self.denied(remedy, message)
             }
-            Some("TooManyRequestsException" | "ThrottlingException") => TuneError::Throttled {
+            "TooManyRequestsException" | "ThrottlingException" => TuneError::Throttled {
                 what: format!("`{action}` on `{resource}`"),
                 remedy: "tune again when nobody else in the account keeps Lambda's control plane busy",
             },
-            Some("PreconditionFailedException") => TuneError::FunctionChanged {
+            "PreconditionFailedException" => TuneError::FunctionChanged {
                 function: resource,
                 detail: format!("`{action}` was refused because the function has another revision"),
             },
-            Some(code) => TuneError::PublishFailed {
+            code => TuneError::PublishFailed {
                 function: resource,
                 detail: format!("`{action}` was refused: {message} ({code})"),
-            },
-            None => TuneError::PublishFailed {
-                function: resource,
-                detail: format!("`{action}` got no answer: {}", in_words(error)),
             },
         }
     }

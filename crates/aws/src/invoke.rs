@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_lambda::operation::RequestId;
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::LogType;
+use aws_credential_types::Credentials;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::{Request, StatusCode};
 use power_tuner_core::TuneError;
-use power_tuner_core::function::FunctionArn;
+use power_tuner_core::function::{FunctionArn, region_in};
 use power_tuner_core::measurement::Version;
+use serde::Deserialize;
+use tokio::time::timeout;
 
-use crate::failure::{in_words, not_signed};
+use crate::endpoint;
 use crate::lambda::LambdaApi;
+use crate::signed::{NoAnswer, Service, encoded};
 
 /// What a call of the target gave back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,69 +69,120 @@ impl LambdaApi {
     ///
     /// As [`invoke`](Self::invoke).
     pub async fn call(&self, name: &str, ask: Ask<'_>) -> Result<Answer, InvokeError> {
-        let timeouts = TimeoutConfig::builder()
-            .operation_timeout(ask.longest)
-            .build();
+        let answer = timeout(ask.longest, self.call_once(name, ask)).await;
+        answer.unwrap_or_else(|_| {
+            let why = format!("it took longer than {} s", ask.longest.as_secs_f64());
+            Err(InvokeError::NoAnswer(why))
+        })
+    }
+
+    /// No client of the SDK is between, which would repeat a call that failed, or give it up while the function is silent.
+    async fn call_once(&self, name: &str, ask: Ask<'_>) -> Result<Answer, InvokeError> {
+        let region = match region_in(name) {
+            Some(region) => region,
+            None => self.shared.region()?,
+        };
+        let url = format!(
+            "{}/2015-03-31/functions/{}/invocations",
+            endpoint::lambda(&self.shared.config, region),
+            encoded(name, false)
+        );
+        let request = Request::post(url)
+            .header("content-type", "application/octet-stream")
+            .header("x-amz-log-type", "Tail")
+            .body(ask.payload.to_vec())
+            .map_err(|error| InvokeError::NoAnswer(error.to_string()))?;
+        let credentials = self.own_or_assumed().await?;
         let sent = self
-            .measured(name)
-            .invoke()
-            .function_name(name)
-            .log_type(LogType::Tail)
-            .payload(Blob::new(ask.payload))
-            .customize()
-            .config_override(aws_sdk_lambda::Config::builder().timeout_config(timeouts))
-            .send()
-            .await;
-        match sent {
-            Ok(output) => {
-                let request_id = output.request_id().unwrap_or_default().to_owned();
-                let returned = output.payload.map(Blob::into_inner).unwrap_or_default();
-                Ok(Answer {
-                    request_id,
-                    error: output
-                        .function_error
-                        .map(|_| String::from_utf8_lossy(&returned).into_owned()),
-                    log: decoded(&output.log_result.unwrap_or_default()),
-                    output: if ask.keeps_output {
-                        returned
-                    } else {
-                        Vec::new()
-                    },
-                })
-            }
-            Err(error) if error.code() == Some("TooManyRequestsException") => {
-                Err(InvokeError::Throttled)
-            }
+            .shared
+            .send(request, Service::Lambda, region, credentials);
+        let answer = sent.await?;
+        let header = |name| answer.header(name).unwrap_or_default().to_owned();
+        let (status, code) = (answer.status, header("x-amzn-errortype"));
+        if status.is_success() {
+            let request_id = header("x-amzn-requestid");
+            let log = decoded(&header("x-amz-log-result"));
+            let failed = answer.header("x-amz-function-error").is_some();
+            let returned = answer.bytes().await?;
+            return Ok(Answer {
+                request_id,
+                log,
+                error: failed.then(|| String::from_utf8_lossy(&returned).into_owned()),
+                output: if ask.keeps_output {
+                    returned
+                } else {
+                    Vec::new()
+                },
+            });
+        }
+        if let (403, Some(assumed)) = (status.as_u16(), &self.assumed) {
+            assumed.was_refused();
+        }
+        let refusal = Refusal::read(&code, status, &answer.bytes().await?);
+        Err(match refusal.code.as_str() {
+            "TooManyRequestsException" => InvokeError::Throttled,
             // Lambda's own message quotes the payload.
-            Err(error) if error.code() == Some("InvalidRequestContentException") => {
+            "InvalidRequestContentException" => {
                 let detail = format!("`lambda:InvokeFunction` on `{name}` was refused: {NOT_JSON}");
-                Err(InvokeError::Failed(TuneError::InvocationFailed(detail)))
+                InvokeError::Failed(TuneError::InvocationFailed(detail))
             }
-            Err(error) if refused(&error) || is_not_for_us(&error) => {
-                let failed = self.asked("lambda:InvokeFunction", &name).failed(&error);
-                Err(InvokeError::Failed(match failed {
+            code if status.is_client_error() => {
+                let asked = self.asked("lambda:InvokeFunction", &name);
+                InvokeError::Failed(match asked.refused(code, &refusal.message) {
                     TuneError::PublishFailed { detail, .. } => TuneError::InvocationFailed(detail),
                     named => named,
-                }))
+                })
             }
-            Err(error) => Err(InvokeError::NoAnswer(in_words(&error))),
+            code => InvokeError::NoAnswer(format!("Lambda answered {code}: {}", refusal.message)),
+        })
+    }
+
+    async fn own_or_assumed(&self) -> Result<Credentials, InvokeError> {
+        let Some(assumed) = &self.assumed else {
+            return Ok(self.shared.credentials().await?);
+        };
+        assumed.credentials().await.map_err(|error| match error {
+            TuneError::AccessDenied { .. } => InvokeError::Failed(error),
+            // STS may also have had a bad moment: that passes.
+            passing => InvokeError::NoAnswer(passing.to_string()),
+        })
+    }
+}
+
+impl From<NoAnswer> for InvokeError {
+    fn from(why: NoAnswer) -> Self {
+        Self::NoAnswer(why)
+    }
+}
+
+/// Why Lambda did not take a call.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    #[serde(skip)]
+    code: String,
+    #[serde(alias = "Message")]
+    message: String,
+}
+
+impl Refusal {
+    /// A code may have a namespace before it, and an address behind it; what is no answer of Lambda's has none.
+    fn read(code: &str, status: StatusCode, body: &[u8]) -> Self {
+        let code = code.split(':').next().unwrap_or_default();
+        let code = code.rsplit('#').next().unwrap_or_default();
+        let code = match code {
+            "" => status.to_string(),
+            code => code.to_owned(),
+        };
+        Self {
+            code,
+            ..serde_json::from_slice(body).unwrap_or_default()
         }
     }
 }
 
 const NOT_JSON: &str =
     "its payload is not JSON; where there is a pre-processor, that has to return JSON";
-
-fn refused<E>(error: &SdkError<E>) -> bool {
-    error
-        .raw_response()
-        .is_some_and(|response| response.status().is_client_error())
-}
-
-/// The role that it was to be signed for may not be assumed. STS may also have had a bad moment: that passes.
-fn is_not_for_us<E: std::error::Error + 'static>(error: &SdkError<E>) -> bool {
-    matches!(not_signed(error), Some(TuneError::AccessDenied { .. }))
-}
 
 /// A log that cannot be read is a log without a report: the executor counts it.
 fn decoded(log: &str) -> String {

@@ -6,14 +6,9 @@ use std::time::Duration;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::interceptors::AfterDeserializationInterceptorContextRef;
-use aws_sdk_lambda::config::retry::RetryConfig;
-use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::config::{
-    ConfigBag, Intercept, Region, RuntimeComponents, StalledStreamProtectionConfig,
-};
+use aws_sdk_lambda::config::{ConfigBag, Intercept, Region, RuntimeComponents};
 use aws_sdk_lambda::error::{BoxError, ProvideErrorMetadata};
 use aws_sdk_lambda::types::FunctionConfiguration;
-use aws_types::SdkConfig;
 use power_tuner_core::configuration::Configuration;
 use power_tuner_core::function::{FunctionArn, region_in};
 use power_tuner_core::measurement::Version;
@@ -22,9 +17,9 @@ use power_tuner_core::{MemoryMb, TuneError};
 use serde_json::Value;
 
 use crate::assumed::Assumed;
-use crate::client;
+use crate::client::{self, Shared};
 use crate::failure::{Asked, WriteError};
-use crate::paced::{self, Paced};
+use crate::paced;
 use crate::wire::Wire;
 
 /// Lambda, as the tuner uses it. A function's ARN says in which region it is called; a name alone is one of the
@@ -32,10 +27,9 @@ use crate::wire::Wire;
 #[derive(Clone, Debug)]
 pub struct LambdaApi {
     pub(crate) control: Client,
-    measured: Client,
-    shared: SdkConfig,
+    pub(crate) shared: Shared,
     /// The role that calls are made under, if not the tuner's own.
-    assumed: Option<Arc<Assumed>>,
+    pub(crate) assumed: Option<Arc<Assumed>>,
     /// The role that was asked for last: what is called again may go on with its credentials.
     last: Arc<Mutex<Option<Arc<Assumed>>>>,
 }
@@ -60,19 +54,19 @@ pub enum Deletion {
 impl LambdaApi {
     #[must_use]
     pub fn from_env() -> Self {
-        Self::new(&client::from_env(), Some(paced::rate()))
+        Self::new(client::from_env(), Some(paced::rate()))
     }
 
     /// A Lambda service on this machine, such as a simulated one.
     #[must_use]
     pub fn local(endpoint: &str) -> Self {
-        Self::new(&client::local(endpoint), None)
+        Self::new(client::local(endpoint), None)
     }
 
     /// The same, asked no more often than so many times a second; calls of functions do not count.
     #[must_use]
     pub fn local_at_pace(endpoint: &str, per_s: f64) -> Self {
-        Self::new(&client::local(endpoint), Some(per_s))
+        Self::new(client::local(endpoint), Some(per_s))
     }
 
     /// Somebody in this process who plays AWS.
@@ -82,30 +76,18 @@ impl LambdaApi {
 
     /// The same, asked no more often than so many times a second.
     pub fn through_at_pace(wire: Arc<dyn Wire>, per_s: Option<f64>) -> Self {
-        let own = |client: &Client| {
-            let config = client.config().to_builder();
-            Client::from_conf(config.retry_partition(client::own_retries()).build())
-        };
-        let api = Self::new(&client::through(wire), per_s);
+        let api = Self::new(client::through(wire), per_s);
+        let config = api.control.config().to_builder();
         Self {
-            control: own(&api.control),
-            measured: own(&api.measured),
+            control: Client::from_conf(config.retry_partition(client::own_retries()).build()),
             ..api
         }
     }
 
-    fn new(shared: &SdkConfig, per_s: Option<f64>) -> Self {
-        let measured = aws_sdk_lambda::config::Builder::from(shared)
-            // A retry would run the user's function twice and hide the throttle.
-            .retry_config(RetryConfig::disabled())
-            // A function may be silent for 15 minutes before its response's first byte.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(TimeoutConfig::disabled())
-            .build();
+    fn new(shared: Shared, per_s: Option<f64>) -> Self {
         Self {
-            control: Client::from_conf(control(shared, per_s)),
-            measured: Client::from_conf(measured),
-            shared: shared.clone(),
+            control: Client::from_conf(control(&shared, per_s)),
+            shared,
             assumed: None,
             last: Arc::default(),
         }
@@ -122,12 +104,11 @@ impl LambdaApi {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let assumed = match &*last {
             Some(assumed) if assumed.is(role, &session) => Arc::clone(assumed),
-            _ => Arc::new(Assumed::new(&self.shared, role.clone(), session)),
+            _ => Arc::new(Assumed::new(&self.shared.config, role.clone(), session)),
         };
         *last = Some(Arc::clone(&assumed));
         Self {
             control: assumed.sign(&self.control),
-            measured: assumed.sign(&self.measured),
             assumed: Some(assumed),
             ..self.clone()
         }
@@ -147,11 +128,6 @@ impl LambdaApi {
     /// For the control plane of the region that a function is in.
     pub(crate) fn control(&self, function: &FunctionArn) -> Client {
         in_region(&self.control, Some(function.region()))
-    }
-
-    /// For calls of a function, by its name or its ARN.
-    pub(crate) fn measured(&self, function: &str) -> Client {
-        in_region(&self.measured, region_in(function))
     }
 
     /// The configuration of `$LATEST`, or of a version where `function` is qualified.
@@ -338,11 +314,14 @@ pub(crate) fn in_region(client: &Client, region: Option<&str>) -> Client {
     }
 }
 
-fn control(shared: &SdkConfig, per_s: Option<f64>) -> aws_sdk_lambda::Config {
-    let config = aws_sdk_lambda::config::Builder::from(shared);
-    match (shared.http_client(), per_s) {
-        (Some(http), Some(per_s)) => config.http_client(Paced::new(http, per_s)).build(),
-        _ => config.build(),
+fn control(shared: &Shared, per_s: Option<f64>) -> aws_sdk_lambda::Config {
+    let config = aws_sdk_lambda::config::Builder::from(&shared.config);
+    match per_s {
+        Some(per_s) => {
+            let paced = paced::connector(shared.connector.clone(), per_s);
+            config.http_client(power_tuner_https::client(paced)).build()
+        }
+        None => config.build(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod aliases;
 mod assumed;
 mod client;
+mod endpoint;
 mod failure;
 mod invoke;
 mod lambda;
@@ -13,6 +14,7 @@ mod pauses;
 mod probes;
 mod reports;
 mod s3;
+mod signed;
 mod stepfunctions;
 mod stored;
 pub mod versions;

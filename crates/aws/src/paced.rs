@@ -5,18 +5,16 @@ use std::env;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_lambda::config::{RuntimeComponents, SharedHttpClient};
-use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use tokio::time::{Instant, sleep_until};
 
 /// How many requests a second this function may send; the template sets it.
 pub const RATE: &str = "CONTROL_PLANE_RATE";
-/// Where nobody sets it: half of what the account has.
-const USUAL_RATE: f64 = 7.0;
+/// Where nobody sets it: about half of what the account has.
+const USUAL_RATE: f64 = 8.0;
 
 /// What the environment says of the rate.
 pub(crate) fn rate() -> f64 {
@@ -33,17 +31,16 @@ pub(crate) fn rate() -> f64 {
     })
 }
 
-/// Sends each request, retries included, no sooner than so long after the one before it.
-#[derive(Clone, Debug)]
-pub(crate) struct Paced {
-    http: SharedHttpClient,
-    turns: Arc<Turns>,
-}
+/// What an account's callers may send in a second, all together.
+const OF_THE_ACCOUNT: f64 = 15.0;
 
-#[derive(Debug)]
-struct Turns {
-    between: Duration,
-    next: Mutex<Option<Instant>>,
+/// Sends requests, retries included, so many a second; after a silence some at once, but never more within a second than the
+/// account may.
+pub(crate) fn connector(inner: SharedHttpConnector, per_s: f64) -> SharedHttpConnector {
+    SharedHttpConnector::new(Connector {
+        inner,
+        turns: Arc::new(Turns::new(per_s)),
+    })
 }
 
 #[derive(Debug)]
@@ -52,43 +49,33 @@ struct Connector {
     turns: Arc<Turns>,
 }
 
-impl Paced {
-    pub fn new(http: SharedHttpClient, per_s: f64) -> Self {
-        Self {
-            http,
-            turns: Arc::new(Turns {
-                between: Duration::from_secs_f64(1.0 / per_s),
-                next: Mutex::default(),
-            }),
-        }
-    }
+/// Each request moves the moment at which the next one is due; it may go so much before that.
+#[derive(Debug)]
+struct Turns {
+    between: Duration,
+    early: Duration,
+    due: Mutex<Option<Instant>>,
 }
 
 impl Turns {
+    fn new(per_s: f64) -> Self {
+        let between = Duration::from_secs_f64(1.0 / per_s);
+        let at_once = (OF_THE_ACCOUNT - per_s).max(1.0);
+        Self {
+            between,
+            early: between.mul_f64(at_once - 1.0),
+            due: Mutex::default(),
+        }
+    }
+
     /// When the next request may go.
     fn take(&self) -> Instant {
         let now = Instant::now();
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = next.map_or(now, |next| next.max(now));
-        *next = Some(turn + self.between);
-        turn
-    }
-}
-
-impl HttpClient for Paced {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector {
-            inner: self.http.http_connector(settings, components),
-            turns: Arc::clone(&self.turns),
-        })
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.http.connector_metadata()
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let this = due.map_or(now, |due| due.max(now));
+        *due = Some(this + self.between);
+        this.checked_sub(self.early)
+            .map_or(now, |turn| turn.max(now))
     }
 }
 
@@ -99,5 +86,43 @@ impl HttpConnector for Connector {
             sleep_until(turn).await;
             inner.call(request).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Milliseconds at which requests go, of which the first `at_once` are wanted at once, and the others a second later.
+    async fn turns(per_s: f64, at_once: usize, later: usize) -> Vec<u128> {
+        let (turns, start) = (Turns::new(per_s), Instant::now());
+        let mut all: Vec<_> = (0..at_once).map(|_| turns.take()).collect();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        all.extend((0..later).map(|_| turns.take()));
+        let since_start = all.into_iter().map(|turn| turn - start);
+        since_start.map(|turn| turn.as_millis()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn some_go_at_once_and_the_others_at_the_rate() {
+        let all = turns(5.0, 12, 3).await;
+        let want = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 400, 1000, 1000, 1000];
+        assert_eq!(all, want);
+        assert_eq!(turns(20.0, 3, 1).await, [0, 50, 100, 1000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_second_has_more_than_the_account_may() {
+        for per_s in [3.0, 7.0, 8.0, 12.0, 15.0] {
+            let all = turns(per_s, 40, 40).await;
+            for from in &all {
+                let within = all.iter().filter(|at| (*from..from + 1000).contains(at));
+                let within = within.count();
+                assert!(
+                    within <= 15,
+                    "{within} from {from} ms on, at {per_s} a second"
+                );
+            }
+        }
     }
 }

@@ -209,9 +209,7 @@ impl Probes<'_> {
     /// It may not be done, or that is not known.
     pub async fn invoke(&self) -> Result<(), TuneError> {
         let name = format!("{}:$LATEST", self.function);
-        let sent = self
-            .api
-            .measured(&name)
+        let sent = in_region(&self.api.control, region_in(&name))
             .invoke()
             .function_name(&name)
             .invocation_type(InvocationType::DryRun)

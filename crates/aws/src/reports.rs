@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use power_tuner_core::s3::S3Uri;
+use sha2::{Digest as _, Sha256};
 
-use crate::failure::in_words;
-use crate::s3::S3;
+use crate::s3::{Refusal, S3};
 use crate::wire::Wire;
 
 /// S3, for reports.
@@ -73,6 +71,7 @@ pub enum Kind {
     Json,
 }
 
+const CHECKSUM: &str = "x-amz-checksum-sha256";
 /// Nothing has this hash.
 const NO_HASH: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -113,14 +112,8 @@ impl StoredReports {
     ///
     /// S3 refuses, or gives no answer.
     pub async fn put(&self, at: &S3Uri, kind: Kind, text: String) -> Result<(), NotStored> {
-        let put = self.s3.client().put_object();
-        let put = put.bucket(&at.bucket).key(&at.key);
-        let put = put.content_type(kind.content_type());
-        let put = put.body(ByteStream::from(text.into_bytes()));
-        put.send()
-            .await
-            .map_err(|error| not(at, "written", "s3:PutObject", &error))?;
-        Ok(())
+        let stored = self.store(at, kind, &text, &[]).await;
+        stored.map_err(|refusal| not(at, "written", "s3:PutObject", &refusal))
     }
 
     /// The same, but only where there is none: tells whether it was stored.
@@ -129,15 +122,28 @@ impl StoredReports {
     ///
     /// S3 refuses, or gives no answer.
     pub async fn put_first(&self, at: &S3Uri, kind: Kind, text: String) -> Result<bool, NotStored> {
-        let put = self.s3.client().put_object();
-        let put = put.bucket(&at.bucket).key(&at.key).if_none_match("*");
-        let put = put.content_type(kind.content_type());
-        let put = put.body(ByteStream::from(text.into_bytes()));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if status(&error) == Some(412) => Ok(false),
-            Err(error) => Err(not(at, "written", "s3:PutObject", &error)),
+        match self.store(at, kind, &text, &[("if-none-match", "*")]).await {
+            Ok(()) => Ok(true),
+            Err(refusal) if refusal.status() == Some(412) => Ok(false),
+            Err(refusal) => Err(not(at, "written", "s3:PutObject", &refusal)),
         }
+    }
+
+    /// A bucket that locks its objects wants a checksum of its own, besides that of the signature.
+    async fn store(
+        &self,
+        at: &S3Uri,
+        kind: Kind,
+        text: &str,
+        besides: &[(&str, &str)],
+    ) -> Result<(), Refusal> {
+        let hash = STANDARD.encode(Sha256::digest(text));
+        let usual = [
+            ("content-type", kind.content_type()),
+            (CHECKSUM, hash.as_str()),
+        ];
+        let headers = [&usual, besides].concat();
+        self.s3.put(at, &headers, text.as_bytes()).await
     }
 
     /// Whether an object may be stored, found out without storing it: S3 has to refuse one that has not the hash which it
@@ -147,14 +153,14 @@ impl StoredReports {
     ///
     /// It may not be done, or that is not known.
     pub async fn may_put(&self, at: &S3Uri) -> Result<(), NotStored> {
-        let put = self.s3.client().put_object();
-        let put = put.bucket(&at.bucket).key(&at.key);
-        let put = put.checksum_sha256(NO_HASH);
-        let put = put.content_type(Kind::Json.content_type());
-        match put.body(ByteStream::from_static(b"{}")).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("BadDigest") => Ok(()),
-            Err(error) => Err(not(at, "written", "s3:PutObject", &error)),
+        let headers = [
+            ("content-type", Kind::Json.content_type()),
+            (CHECKSUM, NO_HASH),
+        ];
+        match self.s3.put(at, &headers, b"{}").await {
+            Ok(()) => Ok(()),
+            Err(refusal) if refusal.code() == Some("BadDigest") => Ok(()),
+            Err(refusal) => Err(not(at, "written", "s3:PutObject", &refusal)),
         }
     }
 
@@ -177,13 +183,12 @@ impl StoredReports {
     ///
     /// S3 gives no answer, or one that helps nobody.
     pub async fn read(&self, at: &S3Uri) -> Result<Found, NotStored> {
-        let get = self.s3.client().get_object();
-        let object = match get.bucket(&at.bucket).key(&at.key).send().await {
+        let object = match self.s3.get(at, &[]).await {
             Ok(object) => object,
-            Err(error) if error.code() == Some("NoSuchKey") => return Ok(Found::Nothing),
-            Err(error) => {
-                let not = not(at, "read", "s3:GetObject", &error);
-                return match status(&error) {
+            Err(refusal) if refusal.code() == Some("NoSuchKey") => return Ok(Found::Nothing),
+            Err(refusal) => {
+                let not = not(at, "read", "s3:GetObject", &refusal);
+                return match refusal.status() {
                     Some(403) => Ok(Found::Refused(not)),
                     _ => Err(not),
                 };
@@ -195,9 +200,7 @@ impl StoredReports {
             detail,
             why: Why::Unclear,
         };
-        let body = object.body.collect().await;
-        let body = body.map_err(|error| broken(format!("the connection broke: {error}")))?;
-        let text = String::from_utf8(body.to_vec());
+        let text = String::from_utf8(object.bytes().await.map_err(broken)?);
         text.map(Found::Text)
             .map_err(|_| broken("it is not UTF-8 text".to_owned()))
     }
@@ -209,68 +212,45 @@ impl StoredReports {
     ///
     /// There are no credentials to sign it with.
     pub async fn link(&self, at: &S3Uri, lives: Duration) -> Result<String, NotStored> {
-        let not = |detail: String| NotStored {
+        let link = self.s3.link(at, lives).await;
+        link.map_err(|detail| NotStored {
             location: at.to_string(),
             what: "linked to",
             detail,
             why: Why::Unclear,
-        };
-        let lives = PresigningConfig::expires_in(lives).map_err(|error| not(error.to_string()))?;
-        let get = self.s3.client().get_object();
-        let get = get.bucket(&at.bucket).key(&at.key);
-        let signed = get.presigned(lives).await;
-        signed
-            .map(|request| request.uri().to_owned())
-            .map_err(|error| not(in_words(&error)))
+        })
     }
 }
 
-fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
-    error
-        .raw_response()
-        .map(|response| response.status().as_u16())
-}
-
-fn not<E>(
-    at: &S3Uri,
-    what: &'static str,
-    action: &str,
-    error: &SdkError<E, HttpResponse>,
-) -> NotStored
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let message = error.message().unwrap_or("no reason given");
-    let detail = match (error.code(), status(error)) {
-        (Some("NoSuchBucket"), _) => {
+fn not(at: &S3Uri, what: &'static str, action: &str, refusal: &Refusal) -> NotStored {
+    let message = refusal.message().unwrap_or("no reason given");
+    let detail = match (refusal, refusal.code()) {
+        (Refusal::NoAnswer(why), _) => format!("S3 gave no answer: {why}"),
+        (_, Some("NoSuchBucket")) => {
             "there is no such bucket; check the stack's parameter ReportBucket".to_owned()
         }
-        (Some("PermanentRedirect" | "AuthorizationHeaderMalformed"), _) => {
+        (_, Some("PermanentRedirect" | "AuthorizationHeaderMalformed")) => {
             "the bucket is in another region; use one in the tuner's".to_owned()
         }
-        (_, Some(403)) => format!(
+        (Refusal::Said { status, .. }, _) if status.as_u16() == 403 => format!(
             "the reporter may not (`{action}`); look whether the bucket's policy, or that of its key, forbids it ({message})"
         ),
-        (Some(code), _) => format!("S3 answered {code} ({message})"),
-        (None, Some(status)) => format!("S3 answered {status}"),
-        (None, None) => format!("S3 gave no answer: {}", in_words(error)),
+        (_, Some(code)) => format!("S3 answered {code} ({message})"),
+        (Refusal::Said { status, .. }, None) => format!("S3 answered {status}"),
     };
     NotStored {
         location: at.to_string(),
         what,
         detail,
-        why: why(action, error),
+        why: why(action, refusal),
     }
 }
 
 /// S3 says in words which action is missing, if it says it to that account: of an object that is not there it is the one that
 /// would list the bucket.
-fn why<E>(action: &str, error: &SdkError<E, HttpResponse>) -> Why
-where
-    E: ProvideErrorMetadata,
-{
-    let words = error.message().unwrap_or_default();
-    match (error.code(), status(error)) {
+fn why(action: &str, refusal: &Refusal) -> Why {
+    let words = refusal.message().unwrap_or_default();
+    match (refusal.code(), refusal.status()) {
         (Some("NoSuchBucket" | "PermanentRedirect" | "AuthorizationHeaderMalformed"), _) => {
             Why::NoBucket
         }

@@ -1,57 +1,228 @@
-//! S3's client, which costs nothing before it is used.
+//! The two requests that the tuner makes of S3.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::time::Duration;
 
-use aws_sdk_s3::Client;
+use aws_smithy_xml::decode::{Document, try_data};
+use http::{HeaderMap, Method, Request, StatusCode};
+use power_tuner_core::s3::S3Uri;
+use tokio::time::{sleep, timeout};
 
-use crate::client;
+use crate::client::{self, ATTEMPTS, LONGEST_ANSWER, Shared};
+use crate::endpoint;
+use crate::signed::{self, NoAnswer, Response, Service};
 use crate::wire::Wire;
+
+/// The first pause between two attempts is at most that, each further one at most twice the one before it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct S3 {
-    at: At,
-    client: OnceLock<Client>,
+    shared: Shared,
 }
 
-/// Where S3 is.
+/// Why S3 did not do what it was asked to.
 #[derive(Debug)]
-enum At {
-    Aws,
-    /// A service on this machine, such as a simulated one.
-    Local(String),
-    /// Somebody in this process who plays AWS.
-    Through(Arc<dyn Wire>),
+pub(crate) enum Refusal {
+    /// It said no.
+    Said {
+        status: StatusCode,
+        code: String,
+        message: String,
+        /// Where the bucket is, if S3 says so.
+        region: Option<String>,
+    },
+    NoAnswer(NoAnswer),
 }
 
 impl S3 {
     pub fn from_env() -> Self {
-        Self::new(At::Aws)
-    }
-
-    pub fn local(endpoint: &str) -> Self {
-        Self::new(At::Local(endpoint.to_owned()))
-    }
-
-    pub fn through(wire: Arc<dyn Wire>) -> Self {
-        Self::new(At::Through(wire))
-    }
-
-    fn new(at: At) -> Self {
         Self {
-            at,
-            client: OnceLock::new(),
+            shared: client::from_env(),
         }
     }
 
-    pub fn client(&self) -> &Client {
-        self.client.get_or_init(|| match &self.at {
-            At::Aws => Client::new(&client::from_env()),
-            At::Local(endpoint) => Client::new(&client::local(endpoint)),
-            At::Through(wire) => {
-                let shared = client::through(Arc::clone(wire));
-                let config = aws_sdk_s3::config::Builder::from(&shared);
-                Client::from_conf(config.retry_partition(client::own_retries()).build())
+    pub fn local(endpoint: &str) -> Self {
+        Self {
+            shared: client::local(endpoint),
+        }
+    }
+
+    pub fn through(wire: Arc<dyn Wire>) -> Self {
+        Self {
+            shared: client::through(wire),
+        }
+    }
+
+    pub async fn get(&self, at: &S3Uri, headers: &[(&str, &str)]) -> Result<Response, Refusal> {
+        self.send(Method::GET, at, headers, &[]).await
+    }
+
+    pub async fn put(
+        &self,
+        at: &S3Uri,
+        headers: &[(&str, &str)],
+        bytes: &[u8],
+    ) -> Result<(), Refusal> {
+        self.send(Method::PUT, at, headers, bytes).await.map(drop)
+    }
+
+    /// A URL at which whoever has it may read an object for so long.
+    pub async fn link(&self, at: &S3Uri, lives: Duration) -> Result<String, NoAnswer> {
+        let region = self.shared.region()?;
+        let url = endpoint::object(&self.shared.config, region, at);
+        let credentials = self.shared.credentials().await?;
+        signed::link(&url, Service::S3, region, credentials, lives)
+    }
+
+    /// Both may be repeated: a GET changes nothing, and a PUT stores the same once more.
+    async fn send(
+        &self,
+        method: Method,
+        at: &S3Uri,
+        headers: &[(&str, &str)],
+        bytes: &[u8],
+    ) -> Result<Response, Refusal> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..ATTEMPTS {
+            match self.attempt(&method, at, headers, bytes).await {
+                Err(refusal) if refusal.may_pass() => {
+                    tracing::debug!(?refusal, "asking S3 once more");
+                }
+                answer => return answer,
             }
+            // All of it would have those who were refused together come back together.
+            sleep(pause.mul_f64(fastrand::f64())).await;
+            pause *= 2;
+        }
+        self.attempt(&method, at, headers, bytes).await
+    }
+
+    async fn attempt(
+        &self,
+        method: &Method,
+        at: &S3Uri,
+        headers: &[(&str, &str)],
+        bytes: &[u8],
+    ) -> Result<Response, Refusal> {
+        let asked = timeout(LONGEST_ANSWER, self.ask(method, at, headers, bytes)).await;
+        let response =
+            asked.map_err(|_| format!("none came within {} s", LONGEST_ANSWER.as_secs()))??;
+        if response.status.is_success() {
+            return Ok(response);
+        }
+        Err(Refusal::read(response).await?)
+    }
+
+    async fn ask(
+        &self,
+        method: &Method,
+        at: &S3Uri,
+        headers: &[(&str, &str)],
+        bytes: &[u8],
+    ) -> Result<Response, NoAnswer> {
+        let region = self.shared.region()?;
+        let url = endpoint::object(&self.shared.config, region, at);
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
+            .body(bytes.to_vec())
+            .map_err(|error| error.to_string())?;
+        let credentials = self.shared.credentials().await?;
+        self.shared
+            .send(request, Service::S3, region, credentials)
+            .await
+    }
+}
+
+impl From<NoAnswer> for Refusal {
+    fn from(why: NoAnswer) -> Self {
+        Self::NoAnswer(why)
+    }
+}
+
+impl Refusal {
+    async fn read(response: Response) -> Result<Self, NoAnswer> {
+        let (status, region) = (response.status, bucket_region(&response.headers));
+        let said = response.bytes().await?;
+        let said = String::from_utf8_lossy(&said);
+        let of = |name| element(&said, name).unwrap_or_default();
+        Ok(Self::Said {
+            status,
+            code: of("Code"),
+            message: of("Message"),
+            region,
         })
+    }
+
+    /// Whether the next attempt may go well.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) => true,
+            Self::Said { status, code, .. } => {
+                let passing = ["RequestTimeout", "SlowDown", "InternalError"];
+                matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
+                    || passing.contains(&code.as_str())
+            }
+        }
+    }
+
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Said { status, .. } => Some(status.as_u16()),
+            Self::NoAnswer(_) => None,
+        }
+    }
+
+    /// What S3 calls it.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Said { code, .. } if !code.is_empty() => Some(code),
+            _ => None,
+        }
+    }
+
+    /// What S3 says of it.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Said { message, .. } if !message.is_empty() => Some(message),
+            _ => None,
+        }
+    }
+}
+
+fn bucket_region(headers: &HeaderMap) -> Option<String> {
+    let region = headers.get("x-amz-bucket-region")?;
+    Some(region.to_str().ok()?.to_owned())
+}
+
+/// What an element of the document has in it: `<Error><Code>NoSuchKey</Code>…</Error>`.
+fn element(document: &str, name: &str) -> Option<String> {
+    let mut document = Document::new(document);
+    let mut root = document.root_element().ok()?;
+    while let Some(mut tag) = root.next_tag() {
+        if tag.start_el().matches(name) {
+            return Some(try_data(&mut tag).ok()?.into_owned());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_s3_says_is_read() {
+        let said = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code><Message>a &lt; b</Message>\
+                    <Key>Message</Key></Error>";
+        assert_eq!(element(said, "Code").as_deref(), Some("NoSuchKey"));
+        assert_eq!(element(said, "Message").as_deref(), Some("a < b"));
+        assert_eq!(element(said, "Region"), None);
+        for no_xml in ["", "Bad Gateway", "<html>"] {
+            assert_eq!(element(no_xml, "Code"), None, "{no_xml}");
+        }
     }
 }

@@ -8,13 +8,12 @@ use aws_sdk_sfn::error::ProvideErrorMetadata;
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::primitives::DateTime;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
-use aws_types::SdkConfig;
 use power_tuner_core::TuneError;
 use power_tuner_core::lock::Execution;
 use power_tuner_core::plan::Plan;
 use serde::Deserialize;
 
-use crate::client;
+use crate::client::{self, Shared};
 use crate::failure::Asked;
 use crate::wire::Wire;
 
@@ -46,15 +45,15 @@ impl StepFunctionsApi {
 
     /// Somebody in this process who plays AWS.
     pub fn through(wire: Arc<dyn Wire>) -> Self {
-        let config = aws_sdk_sfn::config::Builder::from(&client::through(wire));
+        let config = aws_sdk_sfn::config::Builder::from(&client::through(wire).config);
         Self {
             client: Client::from_conf(config.retry_partition(client::own_retries()).build()),
         }
     }
 
-    fn new(shared: &SdkConfig) -> Self {
+    fn new(shared: &Shared) -> Self {
         Self {
-            client: Client::new(shared),
+            client: Client::new(&shared.config),
         }
     }
 

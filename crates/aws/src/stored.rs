@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectError;
 use power_tuner_core::TuneError;
 use power_tuner_core::payload::{NotAPayload, Payloads};
 use power_tuner_core::request::Request;
 use power_tuner_core::s3::S3Uri;
 
-use crate::failure::in_words;
-use crate::s3::S3;
+use crate::s3::{Refusal, S3};
 use crate::wire::Wire;
 
 /// S3, for payloads. It costs nothing before one is asked for.
@@ -29,7 +25,7 @@ pub struct Stored {
 }
 
 /// A call of a function takes no more than that.
-const MOST_BYTES: usize = 6 * 1024 * 1024;
+const MOST_BYTES: u64 = 6 * 1024 * 1024;
 
 impl StoredPayloads {
     #[must_use]
@@ -68,29 +64,21 @@ impl StoredPayloads {
             location: at.to_string(),
             detail,
         };
-        let client = self.s3.client();
-        let object = client
-            .get_object()
-            .bucket(&at.bucket)
-            .key(&at.key)
-            .set_if_match(etag.map(str::to_owned))
-            .send()
-            .await
-            .map_err(|error| unavailable(why(&error)))?;
-        let bytes = object.content_length.unwrap_or_default();
-        let Some(bytes) = usize::try_from(bytes)
-            .ok()
-            .filter(|size| *size <= MOST_BYTES)
-        else {
+        let in_that_state: Vec<_> = etag.map(|etag| ("if-match", etag)).into_iter().collect();
+        let object = self.s3.get(at, &in_that_state).await;
+        let object = object.map_err(|refusal| unavailable(why(&refusal)))?;
+        let bytes = object.length().unwrap_or_default();
+        if bytes > MOST_BYTES {
             return Err(unavailable(format!(
                 "it has {bytes} bytes, and a function can be called with {MOST_BYTES} at most; make it smaller"
             )));
-        };
-        let etag = object.e_tag.unwrap_or_default();
-        let body = object.body.collect().await.map_err(|error| {
-            unavailable(format!("the connection broke while it was read: {error}"))
-        })?;
-        let text = String::from_utf8(body.to_vec())
+        }
+        let etag = object.header("etag").unwrap_or_default().to_owned();
+        let body = object
+            .bytes()
+            .await
+            .map_err(|broke| unavailable(format!("{broke}; try again")))?;
+        let text = String::from_utf8(body)
             .map_err(|_| unavailable("it is not UTF-8 text, as JSON has to be".to_owned()))?;
         tracing::info!(bytes, etag, "read the payload");
         match Payloads::parse(&text, request) {
@@ -110,33 +98,34 @@ impl StoredPayloads {
 }
 
 /// What S3 says, and what to do about it.
-fn why(error: &SdkError<GetObjectError, HttpResponse>) -> String {
-    let response = error.raw_response();
-    let region = response.and_then(|response| response.headers().get("x-amz-bucket-region"));
-    match (
-        error.code(),
-        response.map(|response| response.status().as_u16()),
-    ) {
-        (Some("NoSuchKey"), _) => "there is no such object; check the key".to_owned(),
-        (Some("NoSuchBucket"), _) => "there is no such bucket; check its name".to_owned(),
-        (_, Some(412)) => {
+fn why(refusal: &Refusal) -> String {
+    let message = refusal.message();
+    match (refusal, refusal.code()) {
+        (Refusal::NoAnswer(why), _) => format!("S3 gave no answer: {why}"),
+        (_, Some("NoSuchKey")) => "there is no such object; check the key".to_owned(),
+        (_, Some("NoSuchBucket")) => "there is no such bucket; check its name".to_owned(),
+        (Refusal::Said { status, .. }, _) if status.as_u16() == 412 => {
             "it was changed while the function was being tuned; start the tuning again".to_owned()
         }
-        (Some("PermanentRedirect" | "AuthorizationHeaderMalformed"), _) => format!(
-            "the bucket is in another region{}; use one in the tuner's",
-            region
-                .map(|region| format!(", {region}"))
-                .unwrap_or_default()
-        ),
-        (_, Some(403)) => format!(
+        (
+            Refusal::Said { region, .. },
+            Some("PermanentRedirect" | "AuthorizationHeaderMalformed"),
+        ) => {
+            let region = region.as_ref().map(|region| format!(", {region}"));
+            format!(
+                "the bucket is in another region{}; use one in the tuner's",
+                region.unwrap_or_default()
+            )
+        }
+        (Refusal::Said { status, .. }, _) if status.as_u16() == 403 => format!(
             "the tuner may not read it (`s3:GetObject`), or it is not there; deploy the stack with the parameters \
              PayloadS3Bucket and PayloadS3Key that name it, and look whether bucket or key policies forbid it ({})",
-            error.message().unwrap_or("no reason given")
+            message.unwrap_or("no reason given")
         ),
-        (Some(code), _) => format!(
+        (_, Some(code)) => format!(
             "S3 answered {code} ({}); try again",
-            error.message().unwrap_or_default()
+            message.unwrap_or_default()
         ),
-        (None, _) => format!("S3 gave no answer: {}", in_words(error)),
+        (Refusal::Said { status, .. }, None) => format!("S3 answered {status}; try again"),
     }
 }

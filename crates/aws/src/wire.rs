@@ -7,9 +7,8 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use aws_sdk_lambda::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -23,21 +22,11 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     fn send(&self, request: http::Request<Vec<u8>>) -> Answered;
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Through(Arc<dyn Wire>);
 
-pub(crate) fn through(wire: Arc<dyn Wire>) -> SharedHttpClient {
-    SharedHttpClient::new(Through(wire))
-}
-
-impl HttpClient for Through {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
+pub(crate) fn through(wire: Arc<dyn Wire>) -> SharedHttpConnector {
+    SharedHttpConnector::new(Through(wire))
 }
 
 impl HttpConnector for Through {

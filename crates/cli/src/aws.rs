@@ -67,12 +67,13 @@ impl Aws {
         if let Some(profile) = &global.profile {
             is_defined(profile).await?;
         }
-        let http = power_tuner_https::https().map_err(|error| {
+        let connector = power_tuner_https::https().map_err(|error| {
             Error::Aws(format!(
                 "this machine's certificates cannot be read, without which AWS is not known ({error}); \
                  install them (on Debian: `apt-get install ca-certificates`)"
             ))
         })?;
+        let http = power_tuner_https::client(connector);
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(LONGEST_ANSWER)
             .operation_timeout(LONGEST_CALL)

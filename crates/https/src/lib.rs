@@ -7,12 +7,10 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{Connect, HttpConnector as Tcp};
@@ -35,19 +33,25 @@ const LONGEST_IDLE: Duration = Duration::from_secs(20);
 /// # Errors
 ///
 /// This machine has no certificates to know AWS by.
-pub fn https() -> io::Result<SharedHttpClient> {
+pub fn https() -> io::Result<SharedHttpConnector> {
     let connector = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp());
-    Ok(client::<HttpsConnector<Tcp>>(connector))
+    Ok(over::<HttpsConnector<Tcp>>(connector))
 }
 
 /// For a service on this machine.
 #[must_use]
-pub fn http() -> SharedHttpClient {
-    client(tcp())
+pub fn http() -> SharedHttpConnector {
+    over(tcp())
+}
+
+/// For the SDK: clients that are made with the same connector share its connections.
+#[must_use]
+pub fn client(connector: SharedHttpConnector) -> SharedHttpClient {
+    http_client_fn(move |_, _| connector.clone())
 }
 
 fn tcp() -> Tcp {
@@ -63,7 +67,7 @@ fn tcp() -> Tcp {
     tcp
 }
 
-fn client<C>(connector: C) -> SharedHttpClient
+fn over<C>(connector: C) -> SharedHttpConnector
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
@@ -71,10 +75,9 @@ where
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(LONGEST_IDLE)
         .build(connector);
-    SharedHttpClient::new(Http { client })
+    SharedHttpConnector::new(Http { client })
 }
 
-#[derive(Clone)]
 struct Http<C> {
     client: Client<C, SdkBody>,
 }
@@ -82,19 +85,6 @@ struct Http<C> {
 impl<C> fmt::Debug for Http<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Http")
-    }
-}
-
-impl<C> HttpClient for Http<C>
-where
-    C: Connect + Clone + Send + Sync + 'static,
-{
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
     }
 }
 
