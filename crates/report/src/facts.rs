@@ -190,18 +190,17 @@ impl Facts {
                 .iter()
                 .all(|other| other.memory != size.memory)
         });
-        // The current size beside the others is not among those that the outcome marks.
-        let is_unbeaten_beside = |size: &Size| {
-            let is_beside = outcome
-                .sizes
-                .iter()
-                .all(|other| other.memory != size.memory);
-            let beats = |other: &Size| {
-                other.average_cost < size.average_cost
-                    && other.average_duration_ms < size.average_duration_ms
-                    && other.status == Status::Measured
-            };
-            is_beside && size.status == Status::Measured && !outcome.sizes.iter().any(beats)
+        // What the outcome marks is among its sizes. The current size beside them may beat one of these, or be beaten.
+        let beats = |one: &Size, other: &Size| {
+            one.average_cost < other.average_cost
+                && one.average_duration_ms < other.average_duration_ms
+                && one.status == Status::Measured
+        };
+        let is_on_front = |size: &Size| {
+            let is_beside = beside.clone().any(|other| other.memory == size.memory);
+            let is_measured = size.status == Status::Measured;
+            (size.pareto && !beside.clone().any(|other| beats(other, size)))
+                || (is_beside && is_measured && !outcome.sizes.iter().any(|of| beats(of, size)))
         };
         let row = |size: &Size| Row {
             mb: size.memory.get(),
@@ -214,7 +213,7 @@ impl Facts {
                 Rank::Other
             },
             current: Some(size.memory.get()) == current,
-            pareto: size.pareto || is_unbeaten_beside(size),
+            pareto: is_on_front(size),
             meets: size.meets_constraint,
             monthly: size.monthly_cost.and_then(|cost| cost.total),
             counts: Some(Counts {
@@ -231,7 +230,14 @@ impl Facts {
             architecture: Some(outcome.architecture.to_string()),
             strategy: Some(plain(&outcome.strategy)),
             currency: plain(&outcome.currency),
-            rows: sorted(outcome.sizes.iter().chain(beside).map(row).collect()),
+            rows: sorted(
+                outcome
+                    .sizes
+                    .iter()
+                    .chain(beside.clone())
+                    .map(row)
+                    .collect(),
+            ),
             best: Some(best),
             current,
             is_within: outcome.constraint.as_ref().is_none_or(|limits| limits.met),

@@ -686,6 +686,42 @@ fn what_may_be_as_good_is_not_called_outdone() {
     }
 }
 
+/// The outcome marks its own sizes only, and the current one may be measured beside them.
+#[test]
+fn a_size_that_the_current_one_outdoes_is_marked_so() {
+    let outcome = kept("everything");
+    let average = |size: &Value| {
+        ["averageDurationMs", "averageCost"].map(|key| size[key].as_f64().expect("a number"))
+    };
+    let largest = &outcome["sizes"][5];
+    let (beaten, current) = (average(largest), average(&outcome["baseline"]));
+    assert!(
+        largest["pareto"] == true && current[0] < beaten[0] && current[1] < beaten[1],
+        "{beaten:?} {current:?}"
+    );
+    let outdone = |outcome: &Value| {
+        let page = shown(outcome, Format::Html);
+        let rows = page.split("<tr").skip(2);
+        let outdone = rows.filter(|row| row.contains(">outdone</span>"));
+        let sizes = outdone.filter_map(|row| row.split("<b>").nth(1)?.split('<').next());
+        sizes.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let signs = |outcome: &Value, class: &str| {
+        let svg = shown(outcome, Format::Svg);
+        let chart = Document::parse(&svg).expect("XML");
+        path(&chart, class).map_or(0, |dots| dots.matches('z').count())
+    };
+    assert_eq!(outdone(&outcome), ["3008 MB"]);
+    assert_eq!(signs(&outcome, "dots time hollow"), 1);
+    assert_eq!(signs(&outcome, "dots money"), 5);
+
+    let mut beaten = outcome.clone();
+    beaten["baseline"]["averageCost"] = json!(1.0);
+    assert_eq!(outdone(&beaten), Vec::<String>::new(), "it is the fastest");
+    beaten["baseline"]["averageDurationMs"] = json!(1e5);
+    assert_eq!(outdone(&beaten), ["2048 MB"]);
+}
+
 #[test]
 fn calls_that_do_not_count_are_told_from_samples() {
     for (name, differ) in [("adaptive", true), ("cold-starts", true), ("grid", false)] {
