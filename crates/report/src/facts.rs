@@ -7,7 +7,7 @@ use power_tuner_core::outcome::{DryRun, Optimization, Outcome, Size, Stat, Statu
 use crate::read::{Found, is_sound};
 use crate::reference::Reference;
 use crate::text::plain;
-use crate::words::{self, Remark};
+use crate::words::{self, Remark, sentence_of};
 use crate::{About, Report};
 
 pub(crate) struct Facts {
@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     pub hint: Option<String>,
     /// The current size is what the function had before.
     pub was_applied: bool,
+    /// The current size is recommended.
+    pub is_to_stay: bool,
     /// Calls of a month, and what the best size saves then against the current one.
     pub month: Option<(u64, f64)>,
     /// Why the sizes cannot be drawn.
@@ -105,7 +107,25 @@ pub(crate) struct Limit {
 
 pub(crate) struct Notice {
     pub message: String,
+    /// Those that the message does not name.
     pub sizes: Vec<u32>,
+}
+
+impl Notice {
+    /// Most messages name their sizes, which need not be named once more.
+    fn of(message: String, mut sizes: Vec<u32>) -> Self {
+        let words: Vec<&str> = message.split(' ').collect();
+        let names = |mb: &u32| {
+            let mb = mb.to_string();
+            words
+                .windows(2)
+                .any(|two| two[0] == mb && two[1].starts_with("MB"))
+        };
+        if sizes.iter().all(names) {
+            sizes.clear();
+        }
+        Self { message, sizes }
+    }
 }
 
 impl Row {
@@ -177,6 +197,15 @@ impl Facts {
         if self.was_applied { "before" } else { "now" }
     }
 
+    /// The same in a sentence.
+    pub(crate) fn current_size(&self) -> &'static str {
+        if self.was_applied {
+            "the size before"
+        } else {
+            "the current size"
+        }
+    }
+
     fn of_outcome(outcome: &Outcome, about: &About) -> Self {
         let best = outcome.power.get();
         let current = outcome.current_memory.map(u32::from);
@@ -246,6 +275,7 @@ impl Facts {
             told: None,
             hint: None,
             was_applied: outcome.optimization.as_ref().is_some_and(gave),
+            is_to_stay: false,
             month: outcome
                 .monthly
                 .as_ref()
@@ -255,9 +285,9 @@ impl Facts {
             warnings: outcome
                 .warnings
                 .iter()
-                .map(|warning| Notice {
-                    message: plain(&warning.message),
-                    sizes: warning.sizes.iter().map(|size| size.get()).collect(),
+                .map(|warning| {
+                    let sizes = warning.sizes.iter().map(|size| size.get());
+                    Notice::of(sentence_of(&plain(&warning.message)), sizes.collect())
                 })
                 .collect(),
             note: outcome.note.as_deref().map(plain),
@@ -268,10 +298,11 @@ impl Facts {
         let advice = words::advice(&facts, outcome);
         Self {
             hint: words::alternative(&facts, outcome, &advice),
+            remarks: words::remarks(&facts, outcome, &advice),
+            no_chart: nothing.then_some("no size was measured"),
+            is_to_stay: facts.current.is_some() && advice.size == facts.current,
             sentence: advice.sentence,
             told: advice.told,
-            remarks: words::remarks(&facts, outcome),
-            no_chart: nothing.then_some("no size was measured"),
             ..facts
         }
     }
@@ -303,6 +334,7 @@ impl Facts {
             limit: Limit::default(),
             is_within: true,
             was_applied: false,
+            is_to_stay: false,
             month: None,
             no_chart: Some("a dry run measures nothing"),
             remarks: words::kept(&tried.kept_versions).into_iter().collect(),
@@ -352,6 +384,7 @@ impl Facts {
             told: None,
             hint: None,
             was_applied: false,
+            is_to_stay: false,
             month: None,
             no_chart: (!reference.all).then_some(
                 "this output has the chosen size alone, and `includeOutputResults` in the input gives all of them",

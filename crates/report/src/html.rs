@@ -8,7 +8,7 @@ use crate::chart::{Chart, Frame};
 use crate::facts::{Counts, Facts, Notice, Rank, Row};
 use crate::numbers::{duration, fixed, memory, money, of_column, percent, whole};
 use crate::text::kept_together;
-use crate::words::{Remark, meaning, sentence_of};
+use crate::words::{DOUBLE, Remark, meaning};
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -17,8 +17,9 @@ struct Page<'a> {
     /// What the numbers are about, beside the function's name.
     about: String,
     heading: &'static str,
-    /// There is nothing to follow.
+    /// There is nothing to follow, or something to mend.
     is_warning: bool,
+    has_averages: bool,
     sentence: String,
     hint: Vec<Piece>,
     headline: Vec<Headline>,
@@ -141,7 +142,9 @@ pub(crate) fn show(facts: &Facts) -> Result<String, NotShown> {
         } else {
             "Result"
         },
-        is_warning: !facts.is_within || facts.rows.iter().all(|row| row.failure().is_some()),
+        is_warning: !facts.is_within
+            || (facts.best.is_none() && facts.rows.iter().any(|row| row.failure().is_some())),
+        has_averages: facts.measured().next().is_some(),
         sentence: kept_together(&facts.sentence),
         hint: facts.hint.as_deref().map(pieces).unwrap_or_default(),
         headline: headline(facts),
@@ -173,16 +176,19 @@ fn headline(facts: &Facts) -> Vec<Headline> {
     };
     let now = facts.row(facts.current).filter(|row| !row.is_best());
     let then = now.and_then(Row::measured);
-    let against = |from: Option<f64>, to: f64, or: &str| match from.filter(|from| *from > 0.0) {
-        Some(from) => than((to / from - 1.0) * 100.0, facts.now()),
-        None => or.to_owned(),
+    let against = |from: Option<f64>, to: f64, as_much: &str, or: &str| {
+        let from = from.filter(|from| *from > 0.0);
+        from.map_or_else(
+            || or.to_owned(),
+            |from| than(to / from, as_much, facts.now()),
+        )
     };
     let mut headline = vec![
         Headline {
-            label: if facts.is_within {
-                "Best size"
-            } else {
-                "Closest size"
+            label: match (facts.is_within, now) {
+                (false, _) => "Closest size",
+                (true, Some(_)) if facts.is_to_stay => "Came out best",
+                (true, _) => "Best size",
             },
             value: memory(best.mb),
             beside: match facts.current {
@@ -194,12 +200,17 @@ fn headline(facts: &Facts) -> Vec<Headline> {
         Headline {
             label: "Duration of a call",
             value: duration(of.ms),
-            beside: against(then.map(|then| then.ms), of.ms, "on average"),
+            beside: against(then.map(|then| then.ms), of.ms, "as long", "on average"),
         },
         Headline {
             label: "Cost of 1M calls",
             value: money(of.cost * 1e6, &facts.currency),
-            beside: against(then.map(|then| then.cost), of.cost, "for their duration"),
+            beside: against(
+                then.map(|then| then.cost),
+                of.cost,
+                "as much",
+                "for their duration",
+            ),
         },
     ];
     if let Some((calls, saving)) = facts.month.filter(|(_, saving)| saving.abs() >= 0.005) {
@@ -216,10 +227,12 @@ fn headline(facts: &Facts) -> Vec<Headline> {
     headline
 }
 
-/// `12 % less than now`.
-fn than(percent_more: f64, now: &str) -> String {
+/// `12 % less than now`, `3.8 times as long as now`.
+fn than(times: f64, as_much: &str, now: &str) -> String {
+    let percent_more = (times - 1.0) * 100.0;
     match percent(percent_more).as_str() {
         "0 %" => format!("about the same as {now}"),
+        _ if times >= DOUBLE => format!("{} times {as_much} as {now}", fixed(times, 1)),
         by if percent_more > 0.0 => format!("{by} more than {now}"),
         by => format!("{by} less than {now}"),
     }
@@ -235,7 +248,7 @@ fn said(remark: &Remark) -> Said {
 fn warned(notice: &Notice) -> Warned {
     let sizes: Vec<String> = notice.sizes.iter().map(u32::to_string).collect();
     Warned {
-        message: pieces(&sentence_of(&notice.message)),
+        message: pieces(&notice.message),
         sizes: (!sizes.is_empty()).then(|| format!("{} MB", sizes.join(", "))),
     }
 }

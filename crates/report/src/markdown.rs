@@ -104,7 +104,11 @@ fn table(facts: &Facts) -> String {
             strong(memory(row.mb)),
             strong(time),
             strong(cost),
-            month(row.monthly.map(|total| fixed(total, 2)).unwrap_or_default()),
+            month(
+                row.monthly
+                    .map(|total| strong(fixed(total, 2)))
+                    .unwrap_or_default()
+            ),
             words(row, facts)
         );
     }

@@ -53,13 +53,15 @@ const TAKES: Verb = Verb {
 };
 
 /// From here on people think in times and not in percent.
-const DOUBLE: f64 = 2.0;
+pub(crate) const DOUBLE: f64 = 2.0;
 /// How sure an improvement has to be to be called one.
 const NO_GAIN: f64 = 0.0;
 /// So many times the best value is nearly as good.
 const NEARLY: f64 = 1.1;
 /// This share of the other value is much less.
 const MUCH_LESS: f64 = 2.0 / 3.0;
+/// More sizes than these are counted in a sentence.
+const MOST_NAMED: usize = 6;
 
 /// The comparative and the superlative of a strategy.
 pub(crate) fn degrees(strategy: &str) -> [&'static str; 2] {
@@ -86,7 +88,9 @@ pub(crate) struct Advice {
     /// The same without asking for a change; none where it does not.
     pub told: Option<String>,
     /// What the function is to have; none where no size keeps to the limits.
-    size: Option<u32>,
+    pub size: Option<u32>,
+    /// It says what changes against the current size.
+    compares: bool,
 }
 
 impl Advice {
@@ -95,6 +99,14 @@ impl Advice {
             sentence,
             told: None,
             size: Some(size),
+            compares: false,
+        }
+    }
+
+    fn comparing(self) -> Self {
+        Self {
+            compares: true,
+            ..self
         }
     }
 }
@@ -118,6 +130,7 @@ pub(crate) fn advice(facts: &Facts, outcome: &Outcome) -> Advice {
             ),
             told: None,
             size: None,
+            compares: false,
         };
     }
     let limited = within
@@ -135,6 +148,7 @@ pub(crate) fn advice(facts: &Facts, outcome: &Outcome) -> Advice {
         sentence,
         told: Some(told),
         size: Some(power),
+        compares: false,
     };
     let found = format!("{best} is {is_the_best}, at {at}.");
     let current = facts.row(facts.current);
@@ -179,12 +193,14 @@ pub(crate) fn advice(facts: &Facts, outcome: &Outcome) -> Advice {
         return Advice::to_leave(
             power,
             format!("{name} now has {instead}: a call {differs}{saves}."),
-        );
+        )
+        .comparing();
     }
     to_give(
         format!("Give {name} {instead}: a call then {differs}{saves}."),
         format!("At {instead}{comma} a call of {name} {differs}{saves}."),
     )
+    .comparing()
 }
 
 /// Where the current size will do, and nothing shows that the best one is better.
@@ -203,11 +219,13 @@ fn to_stay(facts: &Facts, outcome: &Outcome, current: &Row, differs: &str) -> Op
     let may_be_chance = improvement
         .at_least_percent
         .is_some_and(|least| least <= NO_GAIN);
-    may_be_chance.then(|| {
-        format!(
-            "Nothing shows that {name} should change: {best} came out {} than the current {now}, which may be chance.",
-            better_by(improvement.percent, comparative)
-        )
+    may_be_chance.then(|| match percent(improvement.percent).as_str() {
+        "0 %" => format!(
+            "Leave {name} at {now}: {best}, which came out best, is not shown to be {comparative}."
+        ),
+        by => {
+            format!("Leave {name} at {now}: that {best} came out {by} {comparative} may be chance.")
+        }
     })
 }
 
@@ -274,18 +292,20 @@ pub(crate) fn alternative(facts: &Facts, outcome: &Outcome, advice: &Advice) -> 
         })?;
     let costs = difference(&COSTS, from.cost, to.cost);
     let takes = difference(&TAKES, from.ms, to.ms);
-    let (nearly, first, second) = if is_for_cost {
-        ("nearly as cheap and much faster", costs, takes)
+    let (is, first, second) = if is_for_cost {
+        ("as cheap and much faster", costs, takes)
     } else {
-        ("nearly as fast and much cheaper", takes, costs)
+        ("as fast and much cheaper", takes, costs)
     };
+    let [(value, _), _] = both(to);
+    let nearly = if value > best { "nearly " } else { "" };
     let now = if row.current {
         ", the current size,"
     } else {
         ""
     };
     Some(format!(
-        "{}{now} is {nearly}: against {} a call {first} and {second}. The strategy `balanced` weighs both.",
+        "{}{now} is {nearly}{is}: against {} a call {first} and {second}. The strategy `balanced` weighs both.",
         memory(row.mb),
         memory(advised.mb)
     ))
@@ -360,11 +380,11 @@ pub(crate) fn limits(limit: &Limit, currency: &str) -> Option<String> {
     (!both.is_empty()).then(|| both.join(" and "))
 }
 
-pub(crate) fn remarks(facts: &Facts, outcome: &Outcome) -> Vec<Remark> {
+pub(crate) fn remarks(facts: &Facts, outcome: &Outcome, advice: &Advice) -> Vec<Remark> {
     let one = [
-        Some(Remark::new("Why", sentence_of(&plain(&outcome.reason)))),
+        Some(why(outcome, advice)),
         confidence(outcome),
-        improvement(outcome),
+        improvement(facts, outcome),
         kept_limits(facts, outcome),
         price_of_the_limits(facts, outcome),
         outcome.optimization.as_ref().map(applied),
@@ -372,7 +392,7 @@ pub(crate) fn remarks(facts: &Facts, outcome: &Outcome) -> Vec<Remark> {
     let month = outcome
         .monthly
         .iter()
-        .flat_map(|month| monthly(month, &facts.currency));
+        .flat_map(|month| monthly(month, facts));
     let last = [
         Some(own_cost(&outcome.state_machine, &facts.currency)),
         kept(&outcome.kept_versions),
@@ -382,6 +402,16 @@ pub(crate) fn remarks(facts: &Facts, outcome: &Outcome) -> Vec<Remark> {
         .chain(month)
         .chain(last.into_iter().flatten())
         .collect()
+}
+
+/// The reason ends with what changes. Where the sentence above says that too, it is said once, and rounded once.
+fn why(outcome: &Outcome, advice: &Advice) -> Remark {
+    let reason = plain(&outcome.reason);
+    let reason = match reason.rsplit_once("; a call costs ") {
+        Some((chosen, _)) if advice.compares => chosen,
+        _ => &reason,
+    };
+    Remark::new("Why", sentence_of(reason))
 }
 
 /// With a capital letter and a full stop.
@@ -401,7 +431,8 @@ fn confidence(outcome: &Outcome) -> Option<Remark> {
     if outcome.sizes.len() == 1 {
         return None;
     }
-    let as_good: Vec<String> = sure.as_good.iter().map(|size| memory(size.get())).collect();
+    let mut as_good: Vec<u32> = sure.as_good.iter().map(|size| size.get()).collect();
+    as_good.sort_unstable();
     // No number of calls makes it certain.
     let probability = match percent(sure.probability * 100.0).as_str() {
         "100 %" => "more than 99.9 %".to_owned(),
@@ -414,12 +445,25 @@ fn confidence(outcome: &Outcome) -> Option<Remark> {
         sizes => format!(
             "{probability} that no other measured size is better; {} may be as good. A wrong choice loses {} on average, and {} at \
              the most.",
-            list(sizes),
+            in_short(sizes),
             some(sure.expected_loss_percent),
             some(sure.worst_loss_percent)
         ),
     };
     Some(Remark::new("Confidence", text))
+}
+
+/// All of them, as long as this is a help.
+fn in_short(sizes: &[u32]) -> String {
+    match sizes {
+        [first, .., last] if sizes.len() > MOST_NAMED => format!(
+            "{} from {} to {}",
+            count(sizes.len(), "other size"),
+            memory(*first),
+            memory(*last)
+        ),
+        _ => list(&sizes.iter().copied().map(memory).collect::<Vec<_>>()),
+    }
 }
 
 /// `4.3 %`, `less than 0.1 %`.
@@ -430,7 +474,7 @@ fn some(value: f64) -> String {
     }
 }
 
-fn improvement(outcome: &Outcome) -> Option<Remark> {
+fn improvement(facts: &Facts, outcome: &Outcome) -> Option<Remark> {
     let is_chosen = outcome.constraint.as_ref().is_none_or(|limits| limits.met);
     let improvement = outcome
         .improvement
@@ -447,7 +491,10 @@ fn improvement(outcome: &Outcome) -> Option<Remark> {
     };
     Some(Remark::new(
         "Improvement",
-        sentence_of(&format!("{by} than {than}, the current size, {surely}")),
+        sentence_of(&format!(
+            "{by} than {than}, {}, {surely}",
+            facts.current_size()
+        )),
     ))
 }
 
@@ -469,7 +516,7 @@ fn price_of_the_limits(facts: &Facts, outcome: &Outcome) -> Option<Remark> {
     let free = facts.row(Some(outcome.best_without_limits()?.memory.get()))?;
     if free.may_be_chosen() {
         let text = format!(
-            "None: without limits {} would be chosen, too.",
+            "Nothing: {} would be chosen without limits, too.",
             memory(best.mb)
         );
         return Some(Remark::new("Price of the limit", text));
@@ -496,11 +543,7 @@ fn price_of_the_limits(facts: &Facts, outcome: &Outcome) -> Option<Remark> {
         ))
     };
     let is_current = |row: &Row| row.current && !row.is_best();
-    let now = if facts.was_applied {
-        "the size before"
-    } else {
-        "the current size"
-    };
+    let now = facts.current_size();
     let mut text = against(
         free,
         &format!(
@@ -549,7 +592,8 @@ fn kept_limits(facts: &Facts, outcome: &Outcome) -> Option<Remark> {
     ))
 }
 
-fn monthly(month: &Monthly, currency: &str) -> Vec<Remark> {
+fn monthly(month: &Monthly, facts: &Facts) -> Vec<Remark> {
+    let currency = &facts.currency;
     let total = |cost: Option<f64>, or: f64| money(cost.unwrap_or(or), currency);
     let best = &month.best;
     let current = month
@@ -557,9 +601,10 @@ fn monthly(month: &Monthly, currency: &str) -> Vec<Remark> {
         .filter(|current| current.memory != best.memory);
     let now = current.map(|current| {
         format!(
-            ", and {} at the current {}",
+            ", and {} at {}, {}",
             total(current.cost.total, current.cost.duration),
-            memory(current.memory.get())
+            memory(current.memory.get()),
+            facts.current_size()
         )
     });
     let mut remarks = vec![Remark::new(
@@ -766,12 +811,27 @@ fn at_once(parallel: &Value) -> String {
 }
 
 pub(crate) fn about(about: &About) -> Vec<Remark> {
+    let execution = about.execution.as_deref().map(plain);
+    let [started, stopped] =
+        [&about.started, &about.stopped].map(|time| Some(moment(&plain(time.as_ref()?))));
     let all = [
-        ("Execution", &about.execution),
-        ("Started", &about.started),
-        ("Ended", &about.stopped),
+        ("Execution", execution),
+        ("Started", started),
+        ("Ended", stopped),
     ];
     all.into_iter()
-        .filter_map(|(label, text)| Some(Remark::new(label, plain(text.as_ref()?))))
+        .filter_map(|(label, text)| Some(Remark::new(label, text?)))
         .collect()
+}
+
+/// `2026-03-14 09:26:53 UTC` of `2026-03-14T09:26:53.123Z`; anything else as it is.
+fn moment(time: &str) -> String {
+    let both = time.strip_suffix('Z').and_then(|time| time.split_once('T'));
+    match both {
+        Some((day, time)) => {
+            let seconds = time.split('.').next().unwrap_or(time);
+            format!("{day} {seconds} UTC")
+        }
+        None => time.to_owned(),
+    }
 }

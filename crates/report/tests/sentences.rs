@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use power_tuner_core::gate::judge;
-use power_tuner_report::{Format, Look, Report, gate, read};
+use power_tuner_report::{About, Format, Look, Report, gate, read};
 use serde_json::{Value, json};
 
 const LOOK: Look = Look {
@@ -173,7 +173,7 @@ fn a_limit_has_its_price() {
     let shown = table(&free);
     assert_eq!(
         line(&shown, PRICE),
-        Some("None: without limits 128 MB would be chosen, too.")
+        Some("Nothing: 128 MB would be chosen without limits, too.")
     );
     let unmet = table(&kept("too-tight"));
     for label in [PRICE, "Improvement: "] {
@@ -196,6 +196,184 @@ fn a_current_size_that_is_better_than_the_chosen_one_stays() {
         shown.contains("Leave orders-api at 192 MB: at 128 MB, which was chosen among the others, a call costs 25 % more and takes the same time."),
         "{shown}"
     );
+}
+
+/// One line must not send away from a size, and the next one praise it by what the strategy does not look at.
+#[test]
+fn where_nothing_is_shown_to_be_better_the_strategy_is_what_nothing_is_better_by() {
+    let outcome = kept("same-durations");
+    let shown = table(&outcome);
+    assert!(
+        shown.contains("\nLeave orders-api at 512 MB: 128 MB, which came out best, is not shown to be faster.\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("128 MB is as fast and much cheaper: against 512 MB a call takes "),
+        "{shown}"
+    );
+    let mut faster = outcome.clone();
+    faster["improvement"]["percent"] = json!(2.04);
+    let said = table(&faster);
+    assert!(
+        said.contains("Leave orders-api at 512 MB: that 128 MB came out 2 % faster may be chance."),
+        "{said}"
+    );
+    let page = report(&outcome).show(Format::Html, LOOK).expect("a page");
+    assert!(page.contains("<dt>Came out best</dt>"), "{page}");
+    assert!(!page.contains("Best size"), "{page}");
+    let page = report(&kept("grid"))
+        .show(Format::Html, LOOK)
+        .expect("a page");
+    assert!(page.contains("<dt>Best size</dt>"), "{page}");
+}
+
+#[test]
+fn what_is_as_fast_is_not_called_nearly_as_fast() {
+    let mut outcome = with_sizes(
+        kept("grid"),
+        &[(3008, 100.0, 9.0), (1769, 100.0, 3.0), (512, 300.0, 1.0)],
+    );
+    outcome["strategy"] = json!("speed");
+    let shown = table(&outcome);
+    assert!(
+        shown.contains("1769 MB is as fast and much cheaper: against 3008 MB a call takes the same time and costs 67 % less."),
+        "{shown}"
+    );
+}
+
+/// 2048 MB is not what the function has, once it was given 512 MB.
+#[test]
+fn what_was_applied_is_not_compared_with_a_current_size() {
+    let applied = kept("everything");
+    let shown = table(&applied);
+    assert!(shown.contains("orders-api now has 512 MB"), "{shown}");
+    assert!(!shown.contains("current"), "{shown}");
+    for (label, part) in [
+        ("Improvement: ", "than 2048 MB, the size before, with 95 %"),
+        ("A month: ", "32.05 USD at 2048 MB, the size before."),
+    ] {
+        let said = line(&shown, label).expect(label);
+        assert!(said.contains(part), "{said}");
+    }
+    let mut left = applied.clone();
+    left["optimization"]["applied"] = json!(false);
+    let shown = table(&left);
+    for label in ["Improvement: ", "A month: "] {
+        let said = line(&shown, label).expect(label);
+        assert!(said.contains(" 2048 MB, the current size"), "{said}");
+    }
+}
+
+#[test]
+fn what_changes_is_said_once() {
+    for (name, why) in [
+        ("grid", "128 MB is the cheapest of 6 measured sizes."),
+        ("cold-starts", "1024 MB is the fastest of 3 measured sizes."),
+    ] {
+        let shown = table(&kept(name));
+        assert_eq!(line(&shown, "Why: "), Some(why));
+        assert_eq!(shown.matches("a call then costs ").count(), 1, "{shown}");
+    }
+    // There the sentence compares nothing.
+    for name in ["too-tight", "same-durations"] {
+        let shown = table(&kept(name));
+        let why = line(&shown, "Why: ").expect("it");
+        assert!(why.contains("; a call costs "), "{why}");
+    }
+}
+
+/// The page's first numbers say it as its first sentence does.
+#[test]
+fn twice_as_much_and_more_is_said_in_times() {
+    let page = |name: &str| {
+        report(&kept(name))
+            .show(Format::Html, LOOK)
+            .expect("a page")
+    };
+    let grid = page("grid");
+    assert!(grid.contains("takes 3.8 times as long."), "{grid}");
+    assert!(
+        grid.contains("<span>3.8 times as long as now</span>"),
+        "{grid}"
+    );
+    let cold = page("cold-starts");
+    assert!(cold.contains("<span>66 % more than now</span>"), "{cold}");
+}
+
+#[test]
+fn many_sizes_that_may_be_as_good_are_counted() {
+    let said = |name: &str| {
+        let shown = table(&kept(name));
+        line(&shown, "Confidence: ").expect("it").to_owned()
+    };
+    let many = said("all-sizes");
+    assert!(
+        many.contains("; 23 other sizes from 1536 MB to 3008 MB may be as good."),
+        "{many}"
+    );
+    let few = said("same-durations");
+    assert!(
+        few.contains("; 256 MB, 512 MB, 1024 MB, 1769 MB and 3008 MB may be as good."),
+        "{few}"
+    );
+}
+
+#[test]
+fn a_warning_is_a_sentence_and_names_each_size_once() {
+    let mut outcome = kept("everything");
+    for (format, start) in [
+        (Format::Table, "! The function used "),
+        (Format::Markdown, "> ⚠️ The function used "),
+        (Format::Html, "<li>The function used "),
+    ] {
+        let shown = report(&outcome).show(format, LOOK).expect("shown");
+        let said = shown
+            .lines()
+            .find(|line| line.starts_with(start))
+            .expect(start);
+        assert_eq!(said.matches("256").count(), 1, "{said}");
+    }
+    outcome["warnings"] =
+        json!([{"code": "x", "message": "some of 1256 MB are slow", "sizes": [256]}]);
+    let shown = table(&outcome);
+    assert!(
+        shown.contains("! Some of 1256 MB are slow. (256 MB)"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn moments_are_for_people() {
+    for (time, shown) in [
+        ("2026-03-14T09:26:53Z", "2026-03-14 09:26:53 UTC"),
+        ("2026-03-14T09:26:53.417Z", "2026-03-14 09:26:53 UTC"),
+        ("2026-03-14T09:26:53+01:00", "2026-03-14T09:26:53+01:00"),
+        ("yesterday", "yesterday"),
+    ] {
+        let about = About {
+            started: Some(time.to_owned()),
+            ..About::default()
+        };
+        let report = report(&kept("grid")).about(about);
+        let said = report.show(Format::Markdown, LOOK).expect("shown");
+        assert_eq!(line(&said, "- Started: "), Some(shown));
+    }
+}
+
+/// A dry run has nothing to recommend, and a size that cannot be called is no good news.
+#[test]
+fn a_dry_run_that_failed_looks_like_a_warning() {
+    let page = |outcome: &Value| {
+        let page = report(outcome).show(Format::Html, LOOK).expect("a page");
+        assert!(!page.contains("Durations are averages"), "{page}");
+        page.contains("class=\"answer warning\"")
+    };
+    let mut outcome = kept("dry-run");
+    assert!(page(&outcome));
+    for size in outcome["sizes"].as_array_mut().into_iter().flatten() {
+        size["status"] = json!("measured");
+    }
+    assert!(!page(&outcome));
 }
 
 #[test]
