@@ -9,16 +9,21 @@ use crate::NotShown;
 use crate::facts::{Facts, Measured, Row};
 use crate::numbers::{asked, duration, fixed, list, memory, money};
 use crate::scale::{Label, Linear, Log, that_fit};
+use crate::text::ems;
 
 /// Both axes have so many, and so the same lines.
 const STEPS: u32 = 4;
 /// What a letter takes at the most on average, at the size of the style sheet.
 const LETTER: f64 = 6.7;
+/// How high the letters are there.
+const LETTERS: f64 = 12.0;
 /// Between two labels of the axis.
 const GAP: f64 = 8.0;
 /// Labels of sizes stand in so many lines at the most, one so far below the other.
 const LABEL_LINES: u32 = 3;
 const LABEL_LINE: f64 = 14.0;
+/// The rank of the sizes that are nothing special.
+const OTHERS: usize = 3;
 /// Of a line of text.
 const LINE: f64 = 20.0;
 /// What lies further above the largest average does not set the scale.
@@ -61,7 +66,8 @@ pub(crate) struct Chart {
     failed: Vec<Path>,
     series: Vec<Path>,
     hints: Vec<Hint>,
-    legend: Vec<Key>,
+    /// On a page it stands below the chart, where it keeps its size.
+    legend: Vec<Placed>,
 }
 
 /// A place or a length, to a tenth.
@@ -104,9 +110,9 @@ struct Flag {
     label: String,
 }
 
-struct Path {
-    class: &'static str,
-    data: String,
+pub(crate) struct Path {
+    pub(crate) class: &'static str,
+    pub(crate) data: String,
 }
 
 /// What a pointer that rests on a size is told.
@@ -116,12 +122,16 @@ struct Hint {
     text: String,
 }
 
-/// What a sign means.
-struct Key {
+/// What a sign means. The sign is 24 wide, and its middle is at 0.
+pub(crate) struct Key {
+    pub(crate) signs: Vec<Path>,
+    pub(crate) text: String,
+}
+
+struct Placed {
     x: Px,
     y: Px,
-    signs: Vec<Path>,
-    text: String,
+    key: Key,
 }
 
 /// A scale with the unit of its labels.
@@ -198,8 +208,13 @@ impl Chart {
         let below = ticks
             .iter()
             .fold(bottom + LINE, |below, tick| below.max(tick.y.0));
-        let legend = legend(facts, &ms, &cost, dot, width, below + 2.0 * LINE + 6.0);
-        let height = legend.last().map_or(bottom, |key| key.y.0) + 14.0;
+        let keys = match frame {
+            Frame::Alone => keys(facts, &ms, &cost, dot),
+            Frame::Wide | Frame::Narrow => Vec::new(),
+        };
+        let legend = placed(keys, width, below + 2.0 * LINE + 6.0);
+        let end = legend.last().map_or(below + LINE, |key| key.y.0 + 8.0);
+        let height = end + 6.0;
         Ok(Self {
             alone: frame == Frame::Alone,
             id: match frame {
@@ -245,6 +260,13 @@ impl Chart {
                 bottom: Px(bottom),
             },
         })
+    }
+
+    /// Of a page.
+    pub(crate) fn legend(facts: &Facts) -> Vec<Key> {
+        // Where the scales end is all that matters of them.
+        let [ms, cost] = axes(facts, 1.0, 0.0);
+        keys(facts, &ms, &cost, dot(facts.rows.len(), Frame::Wide))
     }
 
     /// # Errors
@@ -330,7 +352,7 @@ fn ticks(facts: &Facts, x: impl Fn(&Row) -> f64, first_line: f64) -> Vec<Tick> {
             _ if row.is_best() => 0,
             _ if row.current => 1,
             _ if at == 0 || at == last => 2,
-            _ => 3,
+            _ => OTHERS,
         },
     };
     let labels = facts.rows.iter().enumerate();
@@ -345,10 +367,10 @@ fn ticks(facts: &Facts, x: impl Fn(&Row) -> f64, first_line: f64) -> Vec<Tick> {
             lines[at] = fits.then_some(first_line + f64::from(line) * LABEL_LINE);
         }
     }
-    // Of many sizes some have no label in any line, and one line is easier to read.
+    // Of many sizes some have no label in any line, and one line is easier to read. The ends say what the axis spans.
     if lines.iter().any(Option::is_none) {
-        for line in &mut lines {
-            *line = line.filter(|y| *y <= first_line);
+        for (line, label) in lines.iter_mut().zip(&labels) {
+            *line = line.filter(|y| *y <= first_line || label.rank < OTHERS);
         }
     }
     let ticks = facts.rows.iter().zip(lines).map(|(row, line)| Tick {
@@ -546,7 +568,7 @@ fn hint(row: &Row, currency: &str) -> String {
     }
 }
 
-fn legend(facts: &Facts, ms: &Axis, cost: &Axis, dot: f64, width: f64, top: f64) -> Vec<Key> {
+fn keys(facts: &Facts, ms: &Axis, cost: &Axis, dot: f64) -> Vec<Key> {
     let path = |class: &'static str, data: String| Path { class, data };
     let dot = dot.max(3.0);
     let middle = 12.0;
@@ -608,26 +630,28 @@ fn legend(facts: &Facts, ms: &Axis, cost: &Axis, dot: f64, width: f64, top: f64)
             "failed".to_owned(),
         ));
     }
-    placed(keys, width, top)
+    keys.into_iter()
+        .map(|(signs, text)| Key { signs, text })
+        .collect()
 }
 
 /// One behind the other, in as many lines as it takes.
-fn placed(keys: Vec<(Vec<Path>, String)>, width: f64, top: f64) -> Vec<Key> {
+fn placed(keys: Vec<Key>, width: f64, top: f64) -> Vec<Placed> {
     let (mut x, mut y) = (0.0, top);
     let mut placed = Vec::new();
-    for (signs, text) in keys {
+    for key in keys {
         // The sign, a blank, the text, a larger blank.
-        let taken = 32.0 + wide(&text);
-        if x > 0.0 && x + taken > width {
+        let sign = 32.0;
+        if x > 0.0 && x + sign + wide(&key.text) > width {
             (x, y) = (0.0, y + LINE);
         }
-        placed.push(Key {
+        let taken = sign + ems(&key.text) * LETTERS + 18.0;
+        placed.push(Placed {
             x: Px(x),
             y: Px(y),
-            signs,
-            text,
+            key,
         });
-        x += taken + 14.0;
+        x += taken;
     }
     placed
 }

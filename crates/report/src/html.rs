@@ -1,13 +1,15 @@
 //! A report as one page that needs nothing else.
 
+use std::iter;
+
 use askama::Template;
 use power_tuner_core::limits::Meets;
 
 use crate::NotShown;
-use crate::chart::{Chart, Frame};
-use crate::facts::{Counts, Facts, Notice, Rank, Row};
+use crate::chart::{Chart, Frame, Key};
+use crate::facts::{Counts, Facts, Measured, Notice, Rank, Row};
 use crate::numbers::{duration, fixed, memory, money, of_column, percent, whole};
-use crate::text::kept_together;
+use crate::text::{ems, kept_together};
 use crate::words::{DOUBLE, Remark, meaning};
 
 #[derive(Template)]
@@ -24,10 +26,15 @@ struct Page<'a> {
     hint: Vec<Piece>,
     headline: Vec<Headline>,
     charts: Vec<Chart>,
+    legend: Vec<Key>,
     no_chart: Option<&'static str>,
     warnings: Vec<Warned>,
     columns: Vec<Column>,
     rows: Vec<Line>,
+    /// In rem, the width of a window above which all columns fit; none where they never do, nor on paper.
+    fits_above: Option<u32>,
+    /// The place of the first column that counts.
+    first_count: Option<usize>,
     caption: String,
     remarks: Vec<Said>,
     settings: Vec<Said>,
@@ -61,12 +68,26 @@ struct Piece {
 struct Column {
     name: &'static str,
     unit: String,
-    /// What the smaller numbers below the others are.
-    beneath: &'static str,
     cells: Vec<Option<Cell>>,
 }
 
 impl Column {
+    fn is_count(&self) -> bool {
+        self.unit.is_empty()
+    }
+
+    /// In rem, with what is left and right of it.
+    fn width(&self) -> f64 {
+        // In what is bold letters are wider.
+        let words = self.name.split(' ').map(|word| ems(word) * BOLD);
+        let cells = self.cells.iter().flatten().flat_map(|cell| {
+            let beneath = cell.beneath.as_deref().unwrap_or_default();
+            [ems(&cell.shown), ems(beneath) * SMALLER]
+        });
+        let unit = iter::once(ems(&self.unit) * SMALLER);
+        words.chain(cells).chain(unit).fold(0.0, f64::max) * LETTERS + 2.0 * PADDING
+    }
+
     /// Of a cell that does not stand below the header: on a narrow screen. It is a part of the style sheet, so that it has
     /// no sign that means something there.
     fn label(&self) -> String {
@@ -107,6 +128,16 @@ struct Badge {
     class: &'static str,
     text: &'static str,
 }
+
+/// As in the style sheet, in rem: a table's letters, smaller ones beneath them, the blank on each side of a cell, the page's
+/// widest column, and the blank on both sides of that.
+const LETTERS: f64 = 0.9;
+const SMALLER: f64 = 0.85;
+const PADDING: f64 = 0.6;
+const WIDEST: f64 = 55.0;
+const MARGINS: f64 = 3.0;
+/// How much wider letters are where they are bold.
+const BOLD: f64 = 1.12;
 
 /// What they mean stands above the table.
 const SAMPLES: &str = "Samples";
@@ -149,9 +180,15 @@ pub(crate) fn show(facts: &Facts) -> Result<String, NotShown> {
         hint: facts.hint.as_deref().map(pieces).unwrap_or_default(),
         headline: headline(facts),
         charts,
+        legend: match facts.no_chart {
+            Some(_) => Vec::new(),
+            None => Chart::legend(facts),
+        },
         no_chart: facts.no_chart,
         warnings: facts.warnings.iter().map(warned).collect(),
-        caption: caption(facts, has_outdone),
+        caption: kept_together(&caption(facts, has_outdone)),
+        first_count: columns.iter().position(Column::is_count).map(|at| at + 1),
+        fits_above: fits_above(&columns, &rows),
         columns,
         rows,
         remarks: facts.remarks.iter().map(said).collect(),
@@ -285,15 +322,10 @@ fn columns(facts: &Facts) -> Vec<Column> {
         shown: number(value),
         beneath: ends.map(|[low, high]| format!("{} – {}", number(low), number(high))),
     };
-    let column = |name, unit: &str, cell: &dyn Fn(&Row) -> Option<Cell>| {
-        let cells: Vec<Option<Cell>> = facts.rows.iter().map(cell).collect();
-        let has_beneath = cells.iter().flatten().any(|cell| cell.beneath.is_some());
-        Column {
-            name,
-            unit: unit.to_owned(),
-            beneath: if has_beneath { "95 % confidence" } else { "" },
-            cells,
-        }
+    let column = |name, unit: &str, cell: &dyn Fn(&Row) -> Option<Cell>| Column {
+        name,
+        unit: unit.to_owned(),
+        cells: facts.rows.iter().map(cell).collect(),
     };
     let count = |number: fn(&Counts) -> Option<u32>| {
         move |row: &Row| Some(Cell::of(whole(number(row.counts.as_ref()?)?)))
@@ -312,7 +344,7 @@ fn columns(facts: &Facts) -> Vec<Column> {
             row.measured()
                 .map(|of| with_interval(of.cost, of.cost_interval, &per_million))
         }),
-        column("A month", currency, &|row| {
+        column("Monthly", currency, &|row| {
             Some(Cell::of(fixed(row.monthly?, 2)))
         }),
         column(SAMPLES, "", &count(|of| of.samples)),
@@ -339,11 +371,36 @@ fn columns(facts: &Facts) -> Vec<Column> {
     said
 }
 
+fn fits_above(columns: &[Column], rows: &[Line]) -> Option<u32> {
+    let badges = rows.iter().flat_map(|row| &row.badges);
+    // A badge has its own letters, and a border with a blank inside.
+    let badge = badges
+        .map(|badge| ems(badge.text) * BOLD * 0.75 + 1.0)
+        .fold(8.5, f64::max);
+    let sizes = badge + 3.0 * PADDING;
+    // Without numbers there are results, in words.
+    let others = match columns {
+        [] => 16.0,
+        columns => columns.iter().map(Column::width).sum(),
+    };
+    let all = sizes + others + PADDING;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few dozens"
+    )]
+    (all <= WIDEST).then(|| (all + MARGINS).ceil() as u32)
+}
+
 fn caption(facts: &Facts, has_outdone: bool) -> String {
     if facts.measured().next().is_none() {
         return "Whether a call succeeds at each memory size.".to_owned();
     }
     let mut text = "What calls take and cost at each memory size.".to_owned();
+    let has_intervals = |of: &Measured| of.ms_interval.is_some() || of.cost_interval.is_some();
+    if facts.measured().any(|(_, of)| has_intervals(of)) {
+        text += " With 95 % confidence the true average lies between the smaller numbers.";
+    }
     if has_outdone {
         text += " Where one is outdone, another is both cheaper and faster.";
     }

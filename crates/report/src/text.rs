@@ -29,6 +29,20 @@ pub(crate) fn kept_together(text: &str) -> String {
     })
 }
 
+/// How wide a text is at the most, in the height of its letters: as in `DejaVu Sans`, the widest of the fonts that a page may get.
+pub(crate) fn ems(text: &str) -> f64 {
+    let letter = |c: char| match c {
+        'i' | 'j' | 'l' | 'I' | 'J' | '\'' => 0.3,
+        ' ' | ',' | '.' | ':' | ';' | 'f' | '-' | '/' | '|' | '\u{a0}' => 0.36,
+        'r' | 't' | '(' | ')' | '!' => 0.42,
+        'm' | 'w' | 'M' | 'W' | '%' => 1.0,
+        'a'..='z' | '0'..='9' | '–' => 0.64,
+        'A'..='Z' => 0.79,
+        _ => 1.0,
+    };
+    text.chars().map(letter).sum()
+}
+
 /// Marks of direction, and separators of lines that are no control characters.
 fn steers(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

@@ -732,12 +732,135 @@ fn calls_that_do_not_count_are_told_from_samples() {
     }
 }
 
+/// On a page the legend stands below the chart, where it does not shrink with it.
+#[test]
+fn a_page_explains_the_signs_that_a_picture_explains() {
+    for name in ["everything", "grid", "reference-link", "too-tight"] {
+        let svg = shown(&kept(name), Format::Svg);
+        let chart = Document::parse(&svg).expect("XML");
+        let legend = chart
+            .descendants()
+            .find(|node| node.attribute("class") == Some("legend"))
+            .expect("a legend");
+        let texts = legend.descendants().filter(Node::is_text);
+        let said = texts.filter_map(|node| node.text());
+        let said: Vec<&str> = said.filter(|text| !text.trim().is_empty()).collect();
+        assert!(said.len() >= 3, "{said:?}");
+        let page = shown(&kept(name), Format::Html);
+        let (_, legend) = page.split_once("<ul class=\"legend\">").expect("a legend");
+        let (legend, rest) = legend.split_once("</ul>").expect("its end");
+        assert_eq!(legend.matches("<li>").count(), said.len(), "{legend}");
+        for text in said {
+            assert!(
+                legend.contains(&format!("</svg>{text}</li>")),
+                "{text}: {legend}"
+            );
+        }
+        assert!(!rest.contains("legend"), "{name}");
+    }
+}
+
+/// What a sign of the legend means stands nearer to it than the next sign.
+#[test]
+fn the_signs_of_a_legend_stand_apart() {
+    let svg = shown(&kept("everything"), Format::Svg);
+    let chart = Document::parse(&svg).expect("XML");
+    let keys: Vec<(f64, f64, &str)> = chart
+        .descendants()
+        .filter_map(|node| {
+            let place = node.attribute("transform")?.strip_prefix("translate(")?;
+            let (x, y) = place.strip_suffix(')')?.split_once(' ')?;
+            let text = node.descendants().find_map(|node| node.text())?;
+            Some((x.parse().ok()?, y.parse().ok()?, text))
+        })
+        .collect();
+    assert!(keys.len() > 6, "{keys:?}");
+    let is_beside = |two: &&[(f64, f64, &str)]| (two[0].1 - two[1].1).abs() < 1.0;
+    let beside = keys.windows(2).filter(is_beside);
+    let mut pairs = 0;
+    for two in beside {
+        let letters = f64::from(u32::try_from(two[0].2.chars().count()).expect("a few"));
+        let blank = two[1].0 - two[0].0 - 32.0 - letters * 5.8;
+        assert!((10.0..45.0).contains(&blank), "{blank} in {two:?}");
+        pairs += 1;
+    }
+    assert!(pairs > 4, "{keys:?}");
+}
+
+/// A window in which the columns fit has a table, and where they fit in none there are cards in all of them.
+#[test]
+fn sizes_are_cards_where_their_columns_do_not_fit() {
+    let turn = |outcome: &Value| {
+        let page = shown(outcome, Format::Html);
+        let (_, rule) = page
+            .split_once("each cell names its column. */\n@media ")
+            .expect("the cards");
+        let (rule, _) = rule.split_once('{').expect("its rules");
+        let rem = rule.trim().strip_prefix("screen and (max-width: ");
+        assert!(rem.is_some() || rule.trim() == "all", "{rule}");
+        rem.map(|rem| {
+            let rem = rem.trim_end_matches("rem)");
+            rem.parse::<u32>().expect("a width")
+        })
+    };
+    let of = |name: &str| turn(&kept(name)).expect(name);
+    let (few, more, many) = (of("reference-link"), of("grid"), of("everything"));
+    assert!(
+        few < more && more < many && many <= 58,
+        "{few} {more} {many}"
+    );
+    let mut large = kept("everything");
+    for size in large["sizes"].as_array_mut().into_iter().flatten() {
+        if size["status"] == "measured" {
+            for key in ["averageDurationMs", "averageCost"] {
+                size[key] = json!(size[key].as_f64().expect("a number") * 4_000.0);
+            }
+            for (key, end) in [("durationIntervalMs", 0), ("costInterval", 0)] {
+                size[key][end] = json!(0);
+                size[key][1] = json!(3e6);
+            }
+            size["percentiles"]["p95"]["ms"] = json!(3e6);
+            size["samples"] = json!(1);
+        }
+    }
+    assert_eq!(turn(&large), None);
+}
+
+#[test]
+fn smaller_numbers_are_explained_where_there_are_some() {
+    for (name, has) in [("grid", true), ("reference-link", false)] {
+        let page = shown(&kept(name), Format::Html);
+        let (_, caption) = page.split_once("<caption>").expect("a caption");
+        let (caption, _) = caption.split_once("</caption>").expect("its end");
+        assert_eq!(caption.contains("the smaller numbers"), has, "{caption}");
+    }
+}
+
+/// The ends of the axis are named, however many sizes there are between them.
+#[test]
+fn the_ends_of_the_axis_have_their_labels() {
+    for outcome in [kept("all-sizes"), with_sizes(200)] {
+        let sizes = outcome["sizes"].as_array().expect("sizes");
+        let mut all: Vec<u64> = sizes
+            .iter()
+            .filter_map(|size| size["memory"].as_u64())
+            .collect();
+        all.sort_unstable();
+        let page = shown(&outcome, Format::Html);
+        let charts: Vec<&str> = page.split("role=\"img\"").skip(1).collect();
+        for mb in [all[0], all[all.len() - 1]] {
+            let label = format!("text-anchor=\"middle\">{mb}</text>");
+            assert!(charts.iter().all(|chart| chart.contains(&label)), "{label}");
+        }
+    }
+}
+
 #[test]
 fn each_of_a_few_sizes_has_its_label_at_any_width() {
     for name in ["grid", "adaptive", "everything", "limited", "too-tight"] {
         let outcome = kept(name);
         let page = shown(&outcome, Format::Html);
-        let charts: Vec<&str> = page.split("<svg").skip(1).collect();
+        let charts: Vec<&str> = page.split("role=\"img\"").skip(1).collect();
         assert_eq!(charts.len(), 2, "a wide one and a narrow one");
         for size in outcome["sizes"].as_array().into_iter().flatten() {
             let label = format!("text-anchor=\"middle\">{}</text>", size["memory"]);

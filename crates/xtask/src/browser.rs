@@ -27,7 +27,7 @@ struct View {
     scheme: &'static str,
 }
 
-const VIEWS: [View; 5] = [
+const VIEWS: [View; 6] = [
     View {
         name: "light",
         width: 1000,
@@ -39,6 +39,12 @@ const VIEWS: [View; 5] = [
         width: 1000,
         height: 800,
         scheme: "dark",
+    },
+    View {
+        name: "desktop",
+        width: 1280,
+        height: 800,
+        scheme: "light",
     },
     View {
         name: "tablet",
@@ -96,6 +102,27 @@ const TOUCHING: &str = "(() => {
   return touching;
 })()";
 
+/// Letters of a chart that are too small to read: they shrink with the picture.
+const SMALL: &str = "(() => {
+  const small = [];
+  for (const text of document.querySelectorAll('svg text')) {
+    if (text.getBoundingClientRect().width === 0) continue;
+    const size = parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a;
+    if (size < 10) small.push('letters of ' + size.toFixed(1) + ' pixels: ' + text.textContent);
+  }
+  return small;
+})()";
+
+/// The width of a window, in rem, up to which sizes are cards and no table; none where they always are.
+const CARDS: &str = "(() => {
+  for (const sheet of document.styleSheets) {
+    for (const rule of sheet.cssRules) {
+      if (rule instanceof CSSMediaRule && rule.cssText.includes('thead')) return parseFloat(rule.conditionText.split('max-width:')[1]) || null;
+    }
+  }
+  return 'no rule';
+})()";
+
 /// What of the table nobody sees without scrolling sideways, and cells below no header that do not name their column.
 const UNSEEN: &str = "(() => {
   const unseen = [];
@@ -131,6 +158,9 @@ pub(crate) fn check(workspace: &Workspace, directory: &Path) -> Result<Result<()
                     .map(|fault| format!("{name} ({}): {fault}", view.name)),
             );
         }
+        let found = faults_at_the_turn(&mut tab, page)?;
+        let name = page.file_stem().unwrap_or_default().to_string_lossy();
+        faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
     }
     ensure!(
         faults.is_empty(),
@@ -170,12 +200,37 @@ fn pages(workspace: &Workspace, directory: &Path) -> Result<Vec<PathBuf>> {
         outcome["sizes"][0]["reason"] = json!(text);
         pages.push(written(&outcome, directory, name)?);
     }
+    pages.push(written(&large(everything), directory, "large-numbers")?);
     pages.push(written(
         &kept(workspace, "all-sizes")?,
         directory,
         "all-sizes",
     )?);
     Ok(pages)
+}
+
+/// With calls that take minutes, and as many of them as there may be: columns that are as wide as they get.
+fn large(mut outcome: Value) -> Value {
+    let times = |value: &mut Value, factor: f64| {
+        if let Some(number) = value.as_f64() {
+            *value = json!(number * factor);
+        }
+    };
+    let sizes = outcome["sizes"].as_array_mut().into_iter().flatten();
+    for size in sizes.filter(|size| size["status"] == "measured") {
+        times(&mut size["averageDurationMs"], 1_200.0);
+        times(&mut size["averageCost"], 3_000.0);
+        for end in 0..2 {
+            times(&mut size["durationIntervalMs"][end], 1_200.0);
+            times(&mut size["costInterval"][end], 3_000.0);
+        }
+        times(&mut size["percentiles"]["p95"]["ms"], 1_200.0);
+        times(&mut size["monthlyCost"]["total"], 3_000.0);
+        for (count, number) in [("calls", 5_000), ("samples", 4_990), ("coldStarts", 1_234)] {
+            size[count] = json!(number);
+        }
+    }
+    outcome
 }
 
 fn kept(workspace: &Workspace, name: &str) -> Result<Value> {
@@ -224,10 +279,8 @@ fn faults_of(tab: &mut Tab, page: &Path, view: View) -> Result<Vec<String>> {
         .iter()
         .filter_map(|event| fault(event, &url))
         .collect();
-    for expression in [OUTSIDE, TOUCHING, UNSEEN] {
-        let found = tab.evaluate(expression)?;
-        let list = found.as_array().context("no list")?;
-        faults.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
+    for expression in [OUTSIDE, TOUCHING, SMALL, UNSEEN] {
+        faults.extend(list(tab, expression)?);
     }
     faults.extend(unnamed(tab)?);
 
@@ -253,6 +306,51 @@ fn faults_of(tab: &mut Tab, page: &Path, view: View) -> Result<Vec<String>> {
         faults.push(format!(
             "its printed table is {beyond} pixels wider than the paper"
         ));
+    }
+    // What ends where the paper does loses its border.
+    let cut = "document.documentElement.clientWidth - document.querySelector('.answer').getBoundingClientRect().right";
+    if tab.evaluate(cut)?.as_f64().context("no number")? < 0.5 {
+        faults.push("its printed answer ends where the paper does".to_owned());
+    }
+    Ok(faults)
+}
+
+fn list(tab: &mut Tab, expression: &str) -> Result<Vec<String>> {
+    let found = tab.evaluate(expression)?;
+    let list = found.as_array().context("no list")?;
+    Ok(list
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect())
+}
+
+/// In the narrowest window that has a table, and in the widest one that has cards.
+fn faults_at_the_turn(tab: &mut Tab, page: &Path) -> Result<Vec<String>> {
+    set(tab, VIEWS[0])?;
+    tab.go(&format!("file://{}", page.display()))?;
+    let turn = tab.evaluate(CARDS)?;
+    ensure!(!turn.is_string(), "the style sheet has {turn} for cards");
+    let Some(rem) = turn.as_u64() else {
+        return Ok(Vec::new());
+    };
+    let last = u32::try_from(rem)? * 16;
+    let mut faults = Vec::new();
+    for (width, has_cards) in [(last, true), (last + 1, false)] {
+        let view = View { width, ..VIEWS[0] };
+        set(tab, view)?;
+        let display = tab.evaluate("getComputedStyle(document.querySelector('tbody')).display")?;
+        if (display == "block") != has_cards {
+            faults.push(format!("at {width} its sizes are shown as {display}"));
+        }
+        for expression in [OUTSIDE, TOUCHING, SMALL, UNSEEN] {
+            let found = list(tab, expression)?;
+            faults.extend(
+                found
+                    .into_iter()
+                    .map(|fault| format!("at {width}: {fault}")),
+            );
+        }
     }
     Ok(faults)
 }
@@ -330,7 +428,7 @@ pub(crate) fn screenshots() -> Result<ExitCode> {
     for (name, view, scale) in [
         ("report-light.png", VIEWS[0], 1.0),
         ("report-dark.png", VIEWS[1], 1.0),
-        ("report-phone.png", VIEWS[4], 1.5),
+        ("report-phone.png", VIEWS[5], 1.5),
     ] {
         set(&mut tab, view)?;
         tab.go(&format!("file://{}", page.display()))?;
