@@ -389,7 +389,7 @@ fn table(compared: &Comparison, look: Look) -> String {
 
 fn markdown(compared: &Comparison) -> String {
     let mut text = format!(
-        "### {} and {}\n\n| Memory | A | B | Duration | A, {} for 1M calls | B, {} for 1M calls | Cost |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        "### {} and {}\n\n| Memory | A | B | Duration A→B | A, {} for 1M calls | B, {} for 1M calls | Cost A→B |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         escaped(&compared.a.name),
         escaped(&compared.b.name),
         escaped(&compared.a.currency),

@@ -136,6 +136,11 @@ const SMALLER: f64 = 0.85;
 const PADDING: f64 = 0.6;
 const WIDEST: f64 = 55.0;
 const MARGINS: f64 = 3.0;
+/// In windows up to this the page has smaller ones.
+const NARROW: f64 = 40.0;
+const NARROW_MARGINS: f64 = 2.0;
+/// The column of the sizes is no narrower.
+const SIZES: f64 = 8.5;
 /// How much wider letters are where they are bold.
 const BOLD: f64 = 1.12;
 
@@ -376,8 +381,8 @@ fn fits_above(columns: &[Column], rows: &[Line]) -> Option<u32> {
     // A badge has its own letters, and a border with a blank inside.
     let badge = badges
         .map(|badge| ems(badge.text) * BOLD * 0.75 + 1.0)
-        .fold(8.5, f64::max);
-    let sizes = badge + 3.0 * PADDING;
+        .fold(0.0, f64::max);
+    let sizes = (badge + 2.5 * PADDING).max(SIZES);
     // Without numbers there are results, in words.
     let others = match columns {
         [] => 16.0,
@@ -389,7 +394,14 @@ fn fits_above(columns: &[Column], rows: &[Line]) -> Option<u32> {
         clippy::cast_sign_loss,
         reason = "a few dozens"
     )]
-    (all <= WIDEST).then(|| (all + MARGINS).ceil() as u32)
+    (all <= WIDEST).then(|| {
+        let margins = if all + MARGINS < NARROW {
+            NARROW_MARGINS
+        } else {
+            MARGINS
+        };
+        (all + margins).ceil() as u32
+    })
 }
 
 fn caption(facts: &Facts, has_outdone: bool) -> String {
