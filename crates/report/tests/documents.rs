@@ -805,6 +805,8 @@ fn sizes_are_cards_where_their_columns_do_not_fit() {
     };
     let of = |name: &str| turn(&kept(name)).expect(name);
     let (few, more, many) = (of("reference-link"), of("grid"), of("everything"));
+    // A phone has 22.5, a window of 700 pixels 43.75.
+    assert!(few <= 22 && more <= 43, "{few} {more}");
     assert!(
         few < more && more < many && many <= 58,
         "{few} {more} {many}"
