@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "latency")]
     no_latency: bool,
     /// The template's `ControlPlaneRate`
-    #[arg(long, value_name = "PER SECOND", default_value_t = 8)]
+    #[arg(long, value_name = "PER SECOND", default_value_t = 10)]
     control_plane_rate: u32,
     /// Print JSON instead of tables
     #[arg(long)]

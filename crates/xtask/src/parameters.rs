@@ -76,7 +76,7 @@ const CASES: &[Case] = &[
         given: &[("ControlPlaneRate", "3")],
         trace: &[
             "+ Cleaner, Initializer, Optimizer, Publisher: Environment.Variables.CONTROL_PLANE_RATE = 3",
-            "- Cleaner, Initializer, Optimizer, Publisher: Environment.Variables.CONTROL_PLANE_RATE = 8",
+            "- Cleaner, Initializer, Optimizer, Publisher: Environment.Variables.CONTROL_PLANE_RATE = 10",
         ],
     },
     Case {
