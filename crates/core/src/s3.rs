@@ -14,6 +14,9 @@ pub struct S3Uri {
     pub key: String,
 }
 
+/// What the names of directory buckets end with.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html>
+const DIRECTORY: &str = "--x-s3";
 /// In bytes. The key travels with the plan, which Step Functions bounds.
 const LONGEST_KEY: usize = 1024;
 
@@ -35,6 +38,11 @@ impl S3Uri {
         let key = percent_decode_str(key).decode_utf8().map_err(|_| rule())?;
         if !is_bucket(bucket) || !(1..=LONGEST_KEY).contains(&key.len()) {
             return Err(rule());
+        }
+        if bucket.ends_with(DIRECTORY) {
+            return Err(format!(
+                "`{bucket}` is a directory bucket, which wants sessions of its own; put the object into a general purpose bucket"
+            ));
         }
         Ok(Self {
             bucket: bucket.to_owned(),
@@ -84,6 +92,8 @@ mod tests {
             let rule = S3Uri::parse(text).expect_err(text);
             assert!(rule.contains("s3://BUCKET/KEY"), "{rule}");
         }
+        let rule = S3Uri::parse("s3://b--use1-az4--x-s3/key").expect_err("a directory bucket");
+        assert!(rule.contains("is a directory bucket"), "{rule}");
         let key = |bytes: usize| S3Uri::parse(&format!("s3://bucket/{}", "k".repeat(bytes)));
         assert!(key(LONGEST_KEY).is_ok() && key(LONGEST_KEY + 1).is_err());
     }

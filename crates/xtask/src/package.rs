@@ -8,16 +8,16 @@ use anyhow::{Context, Result};
 use crate::processes;
 use crate::workspace::Workspace;
 
-/// What a package may have at the most, in MB: a little more than it has. With nothing of the SDK, with its clients of Lambda
-/// and STS and with that of Step Functions, and with that of S3.
+/// What a package may have at the most, in MB: a little more than it has. With nothing of the SDK, with its clients of Lambda,
+/// STS and Step Functions, without the last of them, and with its signer alone.
 const MOST: [(&str, f64); 7] = [
     ("power-tuner-analyzer", 1.1),
     ("power-tuner-publisher", 2.9),
     ("power-tuner-optimizer", 2.9),
     ("power-tuner-cleaner", 2.9),
-    ("power-tuner-executor", 3.4),
-    ("power-tuner-initializer", 3.5),
-    ("power-tuner-reporter", 3.5),
+    ("power-tuner-executor", 2.5),
+    ("power-tuner-initializer", 2.6),
+    ("power-tuner-reporter", 2.1),
 ];
 
 /// As `sam` packs it: one file in a zip.
