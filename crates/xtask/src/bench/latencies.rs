@@ -16,9 +16,10 @@ pub(super) struct Latencies {
     pub publish: f64,
 }
 
-/// Assumed, within what users' logs of deployments show: AWS publishes no figures, and nothing here was measured there.
-/// What matters is their order: a read is tens of milliseconds, a write some hundreds, an update or a new version of a
-/// function without a VPC about a second.
+/// Assumed, within what logs of deployments show: AWS publishes no figures, and nothing here was measured there.
+/// What matters is their order: a read is tens of milliseconds, a write some hundreds, and an update is over within the
+/// second in which it is asked for, or the next (<https://github.com/fujiwara/lambroll/pull/314>,
+/// <https://github.com/appleboy/lambda-action/issues/68>).
 const USUAL: [(&str, f64); 10] = [
     ("CreateAlias", 120.0),
     ("DeleteAlias", 120.0),
