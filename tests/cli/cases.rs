@@ -195,7 +195,7 @@ fn a_wrong_state_machine_ends_with_4(bench: &Bench) -> Result<()> {
     let unreachable = bench
         .run("run f --endpoint-url http://127.0.0.1:1")?
         .with(4)?;
-    unreachable.says("cannot be reached in http://127.0.0.1:1")
+    unreachable.says("cannot be reached at http://127.0.0.1:1")
 }
 
 /// Its name does not end as the tuner's does: other cases look for that.

@@ -73,7 +73,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
     /// Where Step Functions is, if not at AWS
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", value_parser = address)]
     pub endpoint_url: Option<String>,
     /// Give up after so long, such as 90s, 30m or 2h. `run` and `check` stop their tuning then, and clean up after it
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
@@ -95,6 +95,17 @@ pub enum Color {
     Auto,
     Always,
     Never,
+}
+
+/// By its form; whether somebody is there shows later.
+fn address(text: &str) -> Result<String, String> {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    match host {
+        Some(host) if !host.is_empty() => Ok(text.to_owned()),
+        _ => Err("a URL with its scheme, such as http://localhost:4566".to_owned()),
+    }
 }
 
 fn time(text: &str) -> Result<Duration, String> {

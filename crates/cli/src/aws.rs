@@ -3,7 +3,7 @@
 use std::env;
 use std::time::{Duration, SystemTime};
 
-use aws_config::profile::{self, ProfileFileCredentialsProvider};
+use aws_config::profile::{self, ProfileFileCredentialsProvider, ProfileFileLoadError, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -18,12 +18,14 @@ use aws_types::os_shim_internal::{Env, Fs};
 use crate::arguments::Global;
 use crate::end::Error;
 use crate::progress::{Event, What};
-use crate::refusal::{Asked, LISTING};
+use crate::refusal::{Asked, LISTING, no_such_profile};
 
 pub struct Aws {
     client: Client,
-    /// What is said of it in errors: the region, or the address.
+    /// What is said of it in errors: in the region, or at the address.
     place: String,
+    /// The profile of `AWS_PROFILE`, where no file has it.
+    lost_profile: Option<String>,
     /// To the letter.
     verbose: bool,
 }
@@ -93,11 +95,17 @@ impl Aws {
         }
         // The chain of places where credentials may be is a large thing to carry around.
         let mut shared = Box::pin(loader.load()).await;
+        let lost_profile = match global.profile {
+            Some(_) => None,
+            None => lost_profile().await,
+        };
         let Some(region) = shared.region().cloned() else {
-            return Err(Error::Aws(
-                "no region is known; name it with `--region`, in AWS_REGION, or in the profile (`aws configure`)"
-                    .to_owned(),
-            ));
+            return Err(Error::Aws(match lost_profile {
+                Some(lost) => no_such_profile(&lost),
+                None => {
+                    "no region is known; name it with `--region`, in AWS_REGION, or in the profile (`aws configure`)".to_owned()
+                }
+            }));
         };
         // Where both are there, the SDK takes the environment's.
         if let Some(profile) = &global.profile
@@ -118,12 +126,13 @@ impl Aws {
                 .build();
         }
         let place = match shared.endpoint_url() {
-            Some(url) => url.to_owned(),
-            None => region.to_string(),
+            Some(url) => format!("at {url}"),
+            None => format!("in {region}"),
         };
         Ok(Self {
             client: Client::new(&shared),
             place,
+            lost_profile,
             verbose: global.verbose,
         })
     }
@@ -137,6 +146,7 @@ impl Aws {
             action,
             resource,
             place: &self.place,
+            lost_profile: self.lost_profile.as_deref(),
             verbose: self.verbose,
         }
     }
@@ -250,9 +260,7 @@ impl Aws {
 
 /// A profile that is named and not there would be a region, or credentials, of somewhere else.
 async fn is_defined(name: &str) -> Result<(), Error> {
-    let (fs, env, files) = (Fs::real(), Env::real(), EnvConfigFiles::default());
-    let defined = profile::load(&fs, &env, &files, None).await;
-    let defined = defined.map_err(|error| {
+    let defined = profiles().await.map_err(|error| {
         Error::Usage(format!(
             "AWS's configuration files cannot be read for `--profile`: {error}"
         ))
@@ -273,6 +281,19 @@ async fn is_defined(name: &str) -> Result<(), Error> {
     Err(Error::Usage(format!(
         "`--profile`: there is no profile `{name}` in AWS's configuration files; {others}. `aws configure --profile {name}` makes it"
     )))
+}
+
+/// Where `AWS_PROFILE` names a profile that is not there, the SDK looks elsewhere, and says nothing of it.
+async fn lost_profile() -> Option<String> {
+    let named = env::var("AWS_PROFILE").ok();
+    let named = named.filter(|name| !name.is_empty())?;
+    let defined = profiles().await.ok()?;
+    defined.get_profile(&named).is_none().then_some(named)
+}
+
+async fn profiles() -> Result<ProfileSet, ProfileFileLoadError> {
+    let (fs, env, files) = (Fs::real(), Env::real(), EnvConfigFiles::default());
+    profile::load(&fs, &env, &files, None).await
 }
 
 fn is_no_contradiction(stated: Option<&str>, of_the_arn: Option<&str>) -> Result<(), Error> {

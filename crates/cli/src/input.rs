@@ -26,7 +26,7 @@ pub struct Flags {
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
     /// Calls for each memory size, 5 to 5000; the most that one gets in an adaptive search [default: 50]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     num: Option<String>,
     /// Memory sizes in MB, or ALL (128 to 3008 in steps of 64); the lowest and the highest in an adaptive search
     /// [default: those of the stack]
@@ -37,7 +37,7 @@ pub struct Flags {
     #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(Search::NAMES))]
     search: Option<String>,
     /// A size gets no more calls once its average is known to within this share, such as 0.05
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     precision: Option<String>,
     /// What each call receives: JSON, or @FILE with JSON in it (@- for standard input) [default: nothing]
     #[arg(long, value_name = "JSON|@FILE")]
@@ -52,19 +52,19 @@ pub struct Flags {
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     balanced_weight: Option<String>,
     /// The best size must keep to this mean duration
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     max_duration_ms: Option<String>,
     /// With --max-duration-ms: so many of a hundred calls must keep to it, instead of the mean
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true)]
     percentile: Option<String>,
     /// The best size must keep to this mean cost of a call, such as 0.000002
-    #[arg(long, value_name = "COST")]
+    #[arg(long, value_name = "COST", allow_negative_numbers = true)]
     max_cost: Option<String>,
     /// Calls in a month: what they cost at each size, and what the best one saves
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     monthly_invocations: Option<String>,
     /// With --monthly-invocations: environments that are kept ready
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     provisioned_concurrency: Option<String>,
     /// Measure the current size beside the others
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -73,7 +73,7 @@ pub struct Flags {
     #[arg(long, value_name = "BOOL|NUMBER", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     parallel_invocation: Option<String>,
     /// The share of calls left out at each end before averaging, 0 to 0.4 [default: 0.2]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     discard_top_bottom: Option<String>,
     /// Add `stats` to the outcome, as aws-lambda-power-tuning gives it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -85,7 +85,7 @@ pub struct Flags {
     #[arg(long, value_name = "ALIAS")]
     auto_optimize_alias: Option<String>,
     /// With --auto-optimize: only if it is better by at least so many percent, beyond chance
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true)]
     min_improvement_percent: Option<String>,
     /// What happens where one size cannot be measured: the others go on, or all of the tuning fails [default: continue]
     #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(OnFailure::NAMES))]
@@ -106,7 +106,7 @@ pub struct Flags {
     #[arg(long, value_name = "FUNCTION")]
     post_processor_arn: Option<String>,
     /// A pause between two calls, where they are made one at a time
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     sleep_between_runs_ms: Option<String>,
     /// Keep payloads, and messages of errors, out of logs and causes
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -398,7 +398,11 @@ fn parallel(text: &str) -> Value {
 fn payload(text: &str) -> Result<Value, Error> {
     match text.strip_prefix('@') {
         Some(file) => json(file, &source::text(file.as_ref())?),
-        None => json("--payload", text),
+        None => serde_json::from_str(text).map_err(|error| {
+            Error::Usage(format!(
+                "`--payload` is not JSON: {error}; a file with JSON in it is `--payload @FILE`, and a text has quotes: `'\"text\"'`"
+            ))
+        }),
     }
 }
 

@@ -60,7 +60,7 @@ fn the_one(
 ) -> Result<String, String> {
     if fitting.len() > 1 {
         return Err(format!(
-            "there are {} state machines {} in {place}; say which one with `--state-machine` or \
+            "there are {} state machines {} {place}; say which one with `--state-machine` or \
              POWER_TUNER_STATE_MACHINE:\n{}",
             fitting.len(),
             named.in_words(),
@@ -73,7 +73,7 @@ fn the_one(
         } else {
             format!("name one of these with `--state-machine`, or look at `--region`:\n{}", listed(all))
         };
-        format!("there is no state machine {} in {place}; {others}", named.in_words())
+        format!("there is no state machine {} {place}; {others}", named.in_words())
     })
 }
 
@@ -140,11 +140,11 @@ mod tests {
             &Named::Tuner,
             &arns(&["a-tuner", "b"]),
             arns(&["a-tuner"]),
-            "r",
+            "in r",
         );
         assert_eq!(one.as_ref(), Ok(&arns(&["a-tuner"])[0]));
         let two = arns(&["a-tuner", "b-tuner"]);
-        let error = the_one(&Named::Tuner, &two, two.clone(), "r").expect_err("two");
+        let error = the_one(&Named::Tuner, &two, two.clone(), "in r").expect_err("two");
         assert!(
             error.starts_with(
                 "there are 2 state machines whose name ends in `-tuner` in r; say which"
@@ -152,12 +152,12 @@ mod tests {
             "{error}"
         );
         assert!(two.iter().all(|arn| error.contains(arn)), "{error}");
-        let error = the_one(&Named::Name("x"), &two, Vec::new(), "r").expect_err("none");
+        let error = the_one(&Named::Name("x"), &two, Vec::new(), "in r").expect_err("none");
         assert!(
             error.contains("with the name `x`") && error.contains(&two[1]),
             "{error}"
         );
-        let error = the_one(&Named::Tuner, &[], Vec::new(), "r").expect_err("none");
+        let error = the_one(&Named::Tuner, &[], Vec::new(), "in r").expect_err("none");
         assert!(
             error.contains("deploy the power tuner's stack first"),
             "{error}"

@@ -10,9 +10,6 @@ use crate::end::Error;
 /// What whoever knows the state machine's ARN need not be allowed.
 pub const LISTING: &str = "states:ListStateMachines";
 
-/// What the SDK says of a profile that is not there, among much else.
-const NO_PROFILE: &str = "was not defined";
-
 /// Of the service on an EC2 instance that gives credentials to what runs there.
 const OF_AN_INSTANCE: &str = "IMDS";
 const NO_CREDENTIALS: &str = "no AWS credentials were found: not in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), \
@@ -24,8 +21,10 @@ const NO_CREDENTIALS: &str = "no AWS credentials were found: not in the environm
 pub struct Asked<'a> {
     pub action: &'static str,
     pub resource: &'a str,
-    /// The region or the address.
+    /// In the region or at the address.
     pub place: &'a str,
+    /// The profile of `AWS_PROFILE`, where no file has it.
+    pub lost_profile: Option<&'a str>,
     pub verbose: bool,
 }
 
@@ -74,17 +73,17 @@ impl Asked<'_> {
             | "InvalidSignatureException"
             | "IncompleteSignature"
             | "MissingAuthenticationTokenException" => format!(
-                "AWS does not take these credentials in {place}; look at `--profile` and AWS_ACCESS_KEY_ID, and at this \
+                "AWS does not take these credentials {place}; look at `--profile` and AWS_ACCESS_KEY_ID, and at this \
                  machine's clock ({code}: {message})"
             ),
             "StateMachineDoesNotExist" | "ResourceNotFound" => format!(
-                "there is no state machine `{resource}` in {place}; look at `--state-machine` and `--region`"
+                "there is no state machine `{resource}` {place}; look at `--state-machine` and `--region`"
             ),
             "ExecutionDoesNotExist" => format!(
-                "there is no execution `{resource}` in {place}; Step Functions forgets executions after 90 days"
+                "there is no execution `{resource}` {place}; Step Functions forgets executions after 90 days"
             ),
             "InvalidArn" => {
-                format!("`{resource}` is no ARN that Step Functions knows in {place} ({message})")
+                format!("`{resource}` is no ARN that Step Functions knows {place} ({message})")
             }
             "ThrottlingException" | "ExecutionLimitExceeded" | "TooManyRequestsException" => {
                 format!("AWS throttled `{action}` for too long; try again in a minute ({message})")
@@ -99,32 +98,37 @@ impl Asked<'_> {
         let Self { action, place, .. } = self;
         let said = chain(error);
         let last = said.last().map_or("", String::as_str);
-        match credentials(error) {
-            Some(CredentialsError::CredentialsNotLoaded(_)) if said.iter().any(|said| said.contains(NO_PROFILE)) => {
-                "the profile is not in AWS's configuration files; look at AWS_PROFILE, or make it with `aws configure`"
-                    .to_owned()
-            }
-            Some(CredentialsError::CredentialsNotLoaded(_)) => NO_CREDENTIALS.to_owned(),
+        match (credentials(error), self.lost_profile) {
+            (Some(_), Some(profile)) => no_such_profile(profile),
+            (Some(CredentialsError::CredentialsNotLoaded(_)), None) => NO_CREDENTIALS.to_owned(),
             // The last place of all is an instance's, which most machines are not.
-            Some(_) if said.iter().any(|said| said.contains(OF_AN_INSTANCE)) => NO_CREDENTIALS.to_owned(),
-            Some(found) => format!(
+            (Some(_), None) if said.iter().any(|said| said.contains(OF_AN_INSTANCE)) => {
+                NO_CREDENTIALS.to_owned()
+            }
+            (Some(found), None) => format!(
                 "the AWS credentials cannot be had: {}; look at the profile, and sign in again where it is one of single \
                  sign-on (`aws sso login`)",
                 found.source().map(chain).unwrap_or_default().join(": ")
             ),
-            None => {
+            (None, _) => {
                 let perhaps = if action == "states:StartExecution" {
                     "; it may have been started all the same: look among the state machine's executions"
                 } else {
                     ""
                 };
                 format!(
-                    "Step Functions cannot be reached in {place} for `{action}`: {last}; look at the network, `--region` and \
+                    "Step Functions cannot be reached {place} for `{action}`: {last}; look at the network, `--region` and \
                      `--endpoint-url`{perhaps}"
                 )
             }
         }
     }
+}
+
+pub fn no_such_profile(name: &str) -> String {
+    format!(
+        "the profile `{name}` is not in AWS's configuration files; look at AWS_PROFILE, or make it with `aws configure --profile {name}`"
+    )
 }
 
 fn credentials<'a>(error: &'a (dyn Source + 'static)) -> Option<&'a CredentialsError> {
@@ -161,7 +165,8 @@ mod tests {
         let asked = Asked {
             action: "states:StartExecution",
             resource: "arn:m",
-            place: "eu-west-1",
+            place: "in eu-west-1",
+            lost_profile: None,
             verbose: false,
         };
         let cases = [

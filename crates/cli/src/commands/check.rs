@@ -15,7 +15,7 @@ use crate::tune::Session;
 #[command(after_help = format!("{EXAMPLES}\n\n{}", Exit::table()))]
 pub struct Arguments {
     /// By how many percent the best size may be better than the current one
-    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = tolerance)]
+    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = tolerance, allow_negative_numbers = true)]
     tolerance: f64,
     /// What it means where nothing can be said for sure: exit 0 (pass) or exit 1 (fail) [default: exit 5]
     #[arg(long, value_enum, value_name = "VERDICT")]

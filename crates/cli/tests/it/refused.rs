@@ -134,13 +134,28 @@ fn a_profile_has_credentials_and_a_region() {
     let asked = step_functions.signatures().len();
     with_both("nobodys").with(2);
     assert_eq!(step_functions.signatures().len(), asked);
-    let mut variable = step_functions.command("run f --region us-west-2");
-    variable
-        .env_remove("AWS_ACCESS_KEY_ID")
-        .env("AWS_PROFILE", "nobodys")
-        .env("AWS_CONFIG_FILE", &config);
-    let ended = Ended::from(variable.output().expect("it starts")).with(4);
-    assert!(ended.err.contains("look at AWS_PROFILE"), "{}", ended.err);
+    // Also where credentials are looked for elsewhere in the end, as on most machines.
+    for (line, elsewhere) in [
+        ("run f --region us-west-2", false),
+        ("run f --region us-west-2", true),
+        ("run f", true),
+    ] {
+        let mut variable = step_functions.command(line);
+        for known in ["AWS_ACCESS_KEY_ID", "AWS_REGION"] {
+            variable.env_remove(known);
+        }
+        if elsewhere {
+            variable.env_remove("AWS_EC2_METADATA_DISABLED");
+        }
+        variable
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
+            .env("AWS_PROFILE", "nobodys")
+            .env("AWS_CONFIG_FILE", &config);
+        let ended = Ended::from(variable.output().expect("it starts")).with(4);
+        let words =
+            "the profile `nobodys` is not in AWS's configuration files; look at AWS_PROFILE";
+        assert!(ended.err.contains(words), "{line}: {}", ended.err);
+    }
 }
 
 #[test]
@@ -153,7 +168,7 @@ fn an_endpoint_that_cannot_be_reached_is_said() {
     assert!(
         ended
             .err
-            .contains("cannot be reached in http://127.0.0.1:1"),
+            .contains("cannot be reached at http://127.0.0.1:1"),
         "{}",
         ended.err
     );

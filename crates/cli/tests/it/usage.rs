@@ -54,6 +54,19 @@ fn what_is_wrong_with_a_command_line_ends_with_2() {
             "check f --outcome o.json",
             "`--outcome` judges what was measured",
         ),
+        (
+            "run f --max-duration-ms -5",
+            "`--max-duration-ms`: -5 is not a number above 0",
+        ),
+        ("check f --tolerance -5", "a number from 0 to 100"),
+        (
+            "run f --payload event.json",
+            "a file with JSON in it is `--payload @FILE`",
+        ),
+        (
+            "run f --endpoint-url localhost:4566",
+            "a URL with its scheme, such as http://localhost:4566",
+        ),
         ("check f --dry-run", "a dry run chooses no size"),
         ("check f --auto-optimize", "a check changes nothing"),
         (
