@@ -86,7 +86,9 @@ impl Session {
     /// Waits for a tuning's end. Who interrupts it stops it, and waits for what it leaves to be put right.
     pub async fn end_of(mut self, execution: &str, input: &Input) -> Result<Execution, Error> {
         let function = input.request.function.as_str();
-        self.display.say(&format!("tuning {function}: {execution}"));
+        // With the version or the alias, as it was named.
+        let named = input.value["lambdaARN"].as_str().unwrap_or(function);
+        self.display.say(&format!("tuning {named}: {execution}"));
         let why = match follow(&self.aws, execution, &mut self.display, &mut self.stop).await? {
             Followed::Ended(ended) => return Ok(ended),
             Followed::Stopped(why) => why,
@@ -209,6 +211,12 @@ impl Left<'_> {
         if alone.is_empty() {
             return CleanUp::Over("the tuning was stopped, and nothing of it is left".to_owned());
         }
+        if alone.iter().all(|left| self.is_of_another(left)) {
+            let alone = alone.join("; ");
+            return CleanUp::Over(format!(
+                "the tuning was stopped, and nothing of it is left; what is of others was left alone: {alone}"
+            ));
+        }
         let is_of_this_tuning = alone.iter().all(|left| left.contains(self.execution));
         let alone = alone.join("; ");
         let said = format!(
@@ -220,6 +228,11 @@ impl Left<'_> {
         } else {
             CleanUp::Over(said)
         }
+    }
+
+    /// Whether it names an execution, and not this one.
+    fn is_of_another(&self, left: &str) -> bool {
+        left.contains(":execution:") && !left.contains(self.execution)
     }
 
     fn running(&self) -> String {
@@ -348,6 +361,11 @@ mod tests {
             alone("the lock: `arn:e` locked it and still held it"),
             CleanUp::TooEarly(_)
         ));
+        let others = "the versions of `arn:aws:states:r:1:execution:tuner:other`, which still runs";
+        let want = format!(
+            "the tuning was stopped, and nothing of it is left; what is of others was left alone: {others}"
+        );
+        assert_eq!(alone(others), CleanUp::Over(want));
     }
 
     #[test]
