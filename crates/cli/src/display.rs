@@ -13,8 +13,8 @@ use crate::progress::{End, Progress, Size, money};
 pub struct Display {
     how: How,
     begun: Instant,
-    /// Of the picture that is on the screen.
-    lines: usize,
+    /// How long each line of the picture is that is on the screen.
+    drawn: Vec<usize>,
     /// What the last line said, and when.
     said: Option<(Vec<String>, Instant)>,
     verbose: bool,
@@ -48,7 +48,7 @@ impl Display {
                 env::var_os("CI").is_some_and(|ci| !ci.is_empty()),
             ),
             begun: now.checked_sub(age).unwrap_or(now),
-            lines: 0,
+            drawn: Vec::new(),
             said: None,
             verbose: global.verbose,
         }
@@ -76,8 +76,8 @@ impl Display {
             How::Live => {
                 let (width, height) = terminal();
                 let picture = picture(progress, self.begun.elapsed(), width, height);
-                let text = redrawn(self.lines, &picture);
-                self.lines = picture.len();
+                let text = redrawn(rows(&self.drawn, width), &picture);
+                self.drawn = picture.iter().map(|line| line.chars().count()).collect();
                 print(&text);
             }
             How::Lines => self.say_if_new(progress),
@@ -103,9 +103,10 @@ impl Display {
 
     /// Takes the picture away.
     pub fn clear(&mut self) {
-        if self.lines > 0 {
-            print(&redrawn(self.lines, &[]));
-            self.lines = 0;
+        if !self.drawn.is_empty() {
+            let (width, _) = terminal();
+            print(&redrawn(rows(&self.drawn, width), &[]));
+            self.drawn.clear();
         }
     }
 }
@@ -139,15 +140,24 @@ fn terminal() -> (usize, usize) {
     (columns.max(1).into(), rows.max(1).into())
 }
 
-/// Goes back over what was drawn, and leaves nothing of it.
-fn redrawn(lines: usize, picture: &[String]) -> String {
+/// How many rows lines of that length take: a terminal that has become narrower has wrapped them.
+fn rows(lengths: &[usize], width: usize) -> usize {
+    let rows = |length: &usize| length.div_ceil(width).max(1);
+    lengths.iter().map(rows).sum()
+}
+
+/// Goes back over the rows of what was drawn, and leaves nothing of it. Line by line, for there are terminals that keep what is
+/// wiped off a whole screen, and so would pile up pictures in what can be scrolled back to.
+fn redrawn(rows: usize, picture: &[String]) -> String {
     let mut text = String::new();
-    if lines > 0 {
-        let _ = write!(text, "\x1b[{lines}A\r\x1b[J");
+    if rows > 0 {
+        let _ = write!(text, "\x1b[{rows}A\r");
     }
     for line in picture {
-        text.push_str(line);
-        text.push('\n');
+        let _ = writeln!(text, "{line}\x1b[K");
+    }
+    if rows > 0 {
+        text.push_str("\x1b[J");
     }
     text
 }
@@ -291,7 +301,21 @@ mod tests {
             "    129 MB  ░░░░░░░░░░░░░░░░░░░░ 1 of 50 samples",
         ];
         assert_eq!(lines, wanted);
-        assert_eq!(redrawn(3, &["a".to_owned()]), "\u{1b}[3A\r\u{1b}[Ja\n");
+        let [a, b] = ["a".to_owned(), "b".to_owned()];
+        let first = redrawn(0, std::slice::from_ref(&a));
+        assert_eq!(first, "a\u{1b}[K\n");
+        let longer = redrawn(1, &[a.clone(), b]);
+        assert_eq!(longer, "\u{1b}[1A\ra\u{1b}[K\nb\u{1b}[K\n\u{1b}[J");
+        let shorter = redrawn(3, &[a]);
+        assert_eq!(shorter, "\u{1b}[3A\ra\u{1b}[K\n\u{1b}[J");
+        assert_eq!(redrawn(2, &[]), "\u{1b}[2A\r\u{1b}[J");
+    }
+
+    #[test]
+    fn a_picture_that_a_narrower_terminal_has_wrapped_is_drawn_over_whole() {
+        for (width, want) in [(80, 3), (50, 3), (49, 4), (25, 5), (10, 9)] {
+            assert_eq!(rows(&[50, 30, 0], width), want, "{width}");
+        }
     }
 
     #[test]
