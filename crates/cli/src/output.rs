@@ -11,7 +11,7 @@ use power_tuner_report as report;
 use power_tuner_report::{Look, NotShown};
 use terminal_size::{Width, terminal_size_of};
 
-use crate::arguments::Color;
+use crate::arguments::{Color, Global};
 use crate::end::Error;
 
 #[derive(Args, Clone, Debug, Default)]
@@ -130,8 +130,14 @@ impl Output {
         }
     }
 
-    /// Whether a person who waits for a verdict would not see it.
-    pub fn hides_words(&self) -> bool {
+    /// In words what is written, to a person who would not see it. Whoever does not listen misses nothing that is needed.
+    pub fn say_hidden(&self, words: &str, global: &Global) {
+        if self.hides_words() && !global.quiet {
+            let _ = writeln!(io::stderr(), "{words}");
+        }
+    }
+
+    fn hides_words(&self) -> bool {
         let has_none = [
             report::Format::Csv,
             report::Format::Html,

@@ -62,12 +62,8 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     })?;
     let verdict = gate::judge(outcome, *tolerance);
     let (format, look) = (output.format(), output.look(global.color));
-    if output.hides_words() && !global.quiet {
-        eprintln!(
-            "{}",
-            power_tuner_report::gate::words(&verdict, &outcome.strategy)
-        );
-    }
+    let words = power_tuner_report::gate::words(&verdict, &outcome.strategy);
+    output.say_hidden(&words, global);
     output.write_shown(power_tuner_report::gate::show(
         &report, &verdict, format, look,
     ))?;

@@ -44,6 +44,7 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     let ended = session.end_of(&execution, &input).await?;
     if let Found::Report(report) = of_execution(&execution, ended)? {
         let Arguments { output, .. } = arguments;
+        output.say_hidden(&report.sentence(), global);
         output.write_shown(report.show(output.format(), output.look(global.color)))?;
     }
     Ok(Exit::Fine)

@@ -671,10 +671,19 @@ fn a_result_goes_into_its_file() {
     let files = crate::tool::Files::new();
     let file = files.path("outcome.json");
     let step_functions = StepFunctions::playing(|_, _, _| None);
-    let ended = step_functions
-        .run(&format!("run f --output {}", crate::tool::named(&file)))
-        .with(0);
+    let run = format!("run f:live --output {}", crate::tool::named(&file));
+    let ended = step_functions.run(&run).with(0);
     assert_eq!(ended.out, "");
+    assert!(
+        ended.err.starts_with("tuning f:live: arn:"),
+        "{}",
+        ended.err
+    );
+    // Who waited for it hears what was found all the same.
+    let said = "Give my-function 512 MB instead of 1024 MB: a call then costs 20 % less";
+    assert!(ended.err.contains(said), "{}", ended.err);
+    let quiet = step_functions.run(&format!("{run} --quiet")).with(0);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
     let written: Value =
         serde_json::from_str(&std::fs::read_to_string(file).expect("a file")).expect("JSON");
     assert_eq!(written, outcome());

@@ -173,6 +173,8 @@ fn a_broken_pipe_is_quiet_and_keeps_the_exit_code() {
         let code = deaf(command(line), |command, end| command.stdout(end));
         assert_eq!(code, Some(0), "{line}");
     }
+    let verdict = command(&format!("check --outcome {file} --format csv"));
+    assert_eq!(deaf(verdict, |command, end| command.stderr(end)), Some(1));
     let wrong = command("show /nonexistent");
     assert_eq!(deaf(wrong, |command, end| command.stderr(end)), Some(2));
 }
