@@ -72,10 +72,31 @@ impl Session {
         })
     }
 
-    /// Starts a tuning and gives its ARN.
+    /// Starts a tuning and gives its ARN. Who interrupts that stops what was started.
     pub async fn start(&mut self, input: &Input) -> Result<String, Error> {
         let function = input.request.function.as_str();
-        start(&self.aws, &self.machine, function, &input.value).await
+        let name = execution_name(function, fastrand::u64(..));
+        let text = input.value.to_string();
+        let mut starting = Box::pin(self.aws.start(&self.machine, &name, &text));
+        let why = match self.stop.unless(&mut starting).await {
+            Ok(started) => return started,
+            Err(why) => why,
+        };
+        self.display.say(
+            "waiting for AWS to say whether the tuning was started, to stop it; Ctrl-C once more leaves it to itself",
+        );
+        self.stop.within(LONGEST_CLEAN_UP);
+        let execution = executions_of(&self.machine) + &name;
+        let left = Left {
+            function,
+            execution: &execution,
+        };
+        let end = match self.stop.unless(starting).await {
+            Ok(Ok(_)) => self.stop_and_clean_up(&left, input).await,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => left.running(),
+        };
+        Err(ended_early(why, &end))
     }
 
     /// A word on the way.
@@ -104,12 +125,7 @@ impl Session {
             Err(Why::Interrupted) => left.running(),
             Ok(_) | Err(Why::TimedOut) => self.stop_and_clean_up(&left, input).await,
         };
-        Err(match why {
-            Why::Interrupted => Error::Interrupted(format!("interrupted: {end}")),
-            Why::TimedOut => {
-                Error::TuningFailed(format!("not over within the time of `--timeout`: {end}"))
-            }
-        })
+        Err(ended_early(why, &end))
     }
 
     /// Gives what became of it.
@@ -251,6 +267,21 @@ impl Left<'_> {
     }
 }
 
+/// A tuning that was not waited for to its end, and what became of it.
+fn ended_early(why: Why, end: &str) -> Error {
+    match why {
+        Why::Interrupted => Error::Interrupted(format!("interrupted: {end}")),
+        Why::TimedOut => {
+            Error::TuningFailed(format!("not over within the time of `--timeout`: {end}"))
+        }
+    }
+}
+
+/// What the ARNs of a state machine's executions begin with.
+fn executions_of(machine: &str) -> String {
+    machine.replace(":stateMachine:", ":execution:") + ":"
+}
+
 /// Starts an execution, and gives its ARN.
 async fn start(aws: &Aws, machine: &str, what: &str, input: &Value) -> Result<String, Error> {
     let name = execution_name(what, fastrand::u64(..));
@@ -260,7 +291,7 @@ async fn start(aws: &Aws, machine: &str, what: &str, input: &Value) -> Result<St
 /// Whether all that a clean-up left alone belongs to tunings of this stack that are over: the step of one that was stopped
 /// ends later than the execution, and nobody touches what it holds until then.
 async fn is_too_early(aws: &Aws, machine: &str, clean_up: &Execution) -> bool {
-    let ours = machine.replace(":stateMachine:", ":execution:") + ":";
+    let ours = executions_of(machine);
     let left = left_alone(clean_up.output.as_deref().unwrap_or_default());
     for words in &left {
         let Some(holder) = words.split('`').find(|word| word.starts_with(&ours)) else {

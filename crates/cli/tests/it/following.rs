@@ -411,6 +411,56 @@ fn the_second_interruption_is_heard_while_the_clean_up_is_being_started() {
     );
 }
 
+/// The same at the beginning, where nobody knows yet whether there is something to stop.
+#[test]
+fn an_interruption_is_heard_while_the_tuning_is_being_started() {
+    const HANGS: Duration = Duration::from_secs(4);
+    let hanging = || {
+        StepFunctions::playing(move |operation, body, before| {
+            if operation == "StartExecution" && before == 0 {
+                sleep(HANGS);
+            }
+            let is_tuning = body.to_string().contains(":f-");
+            let running = described(&body["executionArn"], "RUNNING", &json!({}));
+            (operation == "DescribeExecution" && is_tuning).then_some(Answer::Is(running))
+        })
+    };
+    let interrupted = |step_functions: &StepFunctions| {
+        let child = spawn(step_functions, "run f");
+        wait_until("a start", || {
+            !step_functions.asked("StartExecution").is_empty()
+        });
+        interrupt(&child);
+        // Long enough for the signal to be taken in, and far below what the answer takes.
+        sleep(Duration::from_millis(500));
+        child
+    };
+    let once = hanging();
+    let ended = end(interrupted(&once)).with(130);
+    assert!(
+        ended
+            .err
+            .ends_with("interrupted: the tuning was stopped, and nothing of it is left\n"),
+        "{}",
+        ended.err
+    );
+    assert_eq!(once.asked("StopExecution").len(), 1);
+
+    let twice = hanging();
+    let child = interrupted(&twice);
+    let begun = Instant::now();
+    interrupt(&child);
+    let ended = end(child).with(130);
+    assert!(begun.elapsed() < HANGS / 2, "it waited: {ended:#?}");
+    let name = twice.asked("StartExecution")[0]["name"].clone();
+    let arn = execution(name.as_str().expect("a name"));
+    let said = format!(
+        "interrupted: the tuning may still run; look at it with `power-tuner show --wait {arn}`\n"
+    );
+    assert!(ended.err.ends_with(&said), "{}", ended.err);
+    assert!(twice.asked("StopExecution").is_empty());
+}
+
 /// The same before it: the answer whether the tuning is over anyway does not come.
 #[test]
 fn the_second_interruption_is_heard_while_the_tuning_is_looked_at() {
