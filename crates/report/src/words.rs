@@ -335,11 +335,13 @@ fn difference(of: &Verb, from: f64, to: f64) -> String {
 pub(crate) fn of_dry_run(name: &str, rows: &[Row]) -> String {
     let failed = rows.iter().filter(|row| row.failure().is_some()).count();
     let sizes = count(rows.len(), "size");
-    if failed == 0 {
-        format!("{name} can be called at all of {sizes}; a dry run measures nothing.")
-    } else {
-        format!("{name} cannot be called at {failed} of {sizes}; a dry run measures nothing.")
-    }
+    let at = match (rows, failed) {
+        ([row], 0) => format!("can be called at {}", memory(row.mb)),
+        ([row], _) => format!("cannot be called at {}", memory(row.mb)),
+        (_, 0) => format!("can be called at all of {sizes}"),
+        _ => format!("cannot be called at {failed} of {sizes}"),
+    };
+    format!("{name} {at}; a dry run measures nothing.")
 }
 
 pub(crate) fn of_reference(facts: &Facts, all: bool) -> String {
@@ -442,13 +444,20 @@ fn confidence(outcome: &Outcome) -> Option<Remark> {
         [] => format!(
             "{probability} that no other measured size is better; every other size is shown to be worse."
         ),
-        sizes => format!(
-            "{probability} that no other measured size is better; {} may be as good. A wrong choice loses {} on average, and {} at \
-             the most.",
-            in_short(sizes),
-            some(sure.expected_loss_percent),
-            some(sure.worst_loss_percent)
-        ),
+        sizes => {
+            // After a few calls what is rarely lost may weigh more than what is lost at the most with 95 % confidence.
+            let most = sure.worst_loss_percent;
+            let most = if most < sure.expected_loss_percent {
+                String::new()
+            } else {
+                format!(", and {} at the most", some(most))
+            };
+            format!(
+                "{probability} that no other measured size is better; {} may be as good. A wrong choice loses {} on average{most}.",
+                in_short(sizes),
+                some(sure.expected_loss_percent)
+            )
+        }
     };
     Some(Remark::new("Confidence", text))
 }
