@@ -85,6 +85,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same with a line more.
+    pub fn with(self, line: &str) -> Self {
+        let more = |words: String| format!("{words}\n{line}");
+        match self {
+            Self::Usage(words) => Self::Usage(more(words)),
+            Self::TuningFailed(words) => Self::TuningFailed(more(words)),
+            Self::Aws(words) => Self::Aws(more(words)),
+            Self::NotOver(words) => Self::NotOver(more(words)),
+            Self::Interrupted(words) => Self::Interrupted(more(words)),
+        }
+    }
+
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,

@@ -45,7 +45,10 @@ pub async fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Error> 
     if let Found::Report(report) = of_execution(&execution, ended)? {
         let Arguments { output, .. } = arguments;
         output.say_hidden(&report.sentence(), global);
-        output.write_shown(report.show(output.format(), output.look(global.color)))?;
+        let shown = report.show(output.format(), output.look(global.color));
+        output.write_shown(shown).map_err(|error| {
+            error.with(&format!("`power-tuner show {execution}` shows it again"))
+        })?;
     }
     Ok(Exit::Fine)
 }

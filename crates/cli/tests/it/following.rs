@@ -716,6 +716,22 @@ fn a_healthy_function_takes_a_few_lines_of_80_columns() {
     }
 }
 
+/// Minutes of measuring are not lost with it.
+#[test]
+fn a_result_that_cannot_be_written_can_be_had_again() {
+    const DRY: &str = include_str!("../../../report/tests/outcomes/dry-run.json");
+    let step_functions = StepFunctions::playing(|operation, body, _| {
+        let nothing_to_draw = json!({"output": DRY});
+        let described = described(&body["executionArn"], "SUCCEEDED", &nothing_to_draw);
+        (operation == "DescribeExecution").then_some(Answer::Is(described))
+    });
+    let ended = step_functions.run("run f --dry-run --format svg").with(2);
+    let name = step_functions.asked("StartExecution")[0]["name"].clone();
+    let arn = execution(name.as_str().expect("a name"));
+    let said = format!("\n`power-tuner show {arn}` shows it again\n");
+    assert!(ended.err.ends_with(&said), "{}", ended.err);
+}
+
 #[test]
 fn a_result_goes_into_its_file() {
     let files = crate::tool::Files::new();
