@@ -51,7 +51,10 @@ pub fn completions(arguments: &Completions) -> Result<Exit, Error> {
         "power-tuner",
         &mut script,
     );
-    print(&String::from_utf8_lossy(&script))?;
+    let script = String::from_utf8_lossy(&script);
+    // Of a tool with a hyphen in its name, bash's script looks for a command by another name than the one that it has found
+    // (clap-rs/clap#6421), and so completes no option of it.
+    print(&script.replace("power__subcmd__tuner", "power__tuner"))?;
     Ok(Exit::Fine)
 }
 

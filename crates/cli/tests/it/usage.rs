@@ -1,6 +1,8 @@
 //! The command line itself.
 
-use crate::tool::run;
+use std::process::Command;
+
+use crate::tool::{Ended, run};
 
 const COMMANDS: [&str; 8] = [
     "run",
@@ -126,6 +128,32 @@ fn each_command_explains_itself_with_examples() {
             .all(|command| help.contains(&format!("\n  {command} "))),
         "{help}"
     );
+}
+
+/// What it says is one thing, and what a shell makes of it another one.
+#[test]
+fn bash_completes_what_is_typed() {
+    const TYPED: &str = r#"
+        type() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+            _power__tuner power-tuner "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; echo "${COMPREPLY[*]}"; }
+        type power-tuner "#;
+    let script = run("completions bash").with(0).out;
+    let cases = [
+        ("ru", "run"),
+        ("run f --strat", "--strategy"),
+        ("run f --strategy ''", "cost speed balanced"),
+        ("run --search a", "adaptive"),
+        ("run f --on-failure ''", "continue fail"),
+        ("check f --inconclusive ''", "pass fail"),
+        ("show o.json --format m", "markdown"),
+        ("doctor --format ''", "table json"),
+    ];
+    for (typed, want) in cases {
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", &format!("{script}{TYPED}{typed}")]);
+        let ended = Ended::from(bash.output().expect("bash")).with(0);
+        assert_eq!(ended.out.trim(), want, "{typed}");
+    }
 }
 
 #[test]
