@@ -139,15 +139,19 @@ pub async fn run(
             shown(power_tuner_publisher::handle(api, executions, read(input), until).await)
         }
         "Executor" => {
-            // It holds all that is known of a size.
+            // It holds all that is known of a size; others hold what is known of a function.
             let measured = power_tuner_executor::handle(api, objects, read(input), until);
             shown(Box::pin(measured).await)
         }
         "Analyzer" => shown(power_tuner_analyzer::handle(read(input))),
         "Optimizer" => {
-            shown(power_tuner_optimizer::handle(api, executions, read(input), until).await)
+            let applied = power_tuner_optimizer::handle(api, executions, read(input), until);
+            shown(Box::pin(applied).await)
         }
-        "Cleaner" => shown(power_tuner_cleaner::handle(api, executions, read(input), until).await),
+        "Cleaner" => {
+            let cleaned = power_tuner_cleaner::handle(api, executions, read(input), until);
+            shown(Box::pin(cleaned).await)
+        }
         "Reporter" => shown(power_tuner_reporter::handle(reports, read(input), until).await),
         other => panic!("no function `{other}`"),
     }

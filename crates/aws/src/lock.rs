@@ -43,7 +43,7 @@ pub struct Held<'a> {
     /// An alias may point at the size that was set, so that there is nothing to put back.
     may_be_applied: bool,
     /// `$LATEST` as it was read, if nothing was written since.
-    seen: Option<Configuration>,
+    seen: Option<Box<Configuration>>,
     lost: Option<Lost>,
     /// What `$LATEST` was given back, once it was.
     restored: Option<MemoryMb>,
@@ -478,7 +478,7 @@ impl Held<'_> {
     /// After so many looks, the last of which showed the function without an update in progress.
     pub(crate) fn has_seen(&mut self, now: &Configuration, looks: u32) {
         self.updates.end(looks);
-        self.seen = Some(now.clone());
+        self.seen = Some(Box::new(now.clone()));
     }
 
     /// What was seen may not be so any more.
@@ -525,7 +525,7 @@ impl Held<'_> {
         for _ in 0..ATTEMPTS {
             // After an update that failed another one is the remedy.
             let current = match self.seen.take() {
-                Some(seen) => seen,
+                Some(seen) => *seen,
                 None => latest::update_over(api, function).await?,
             };
             if current.memory != memory && !self.note.set.contains(&current.memory) {

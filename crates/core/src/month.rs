@@ -154,8 +154,13 @@ fn cold_starts(best: &SizeResult) -> Option<String> {
         "and as many are taken to be in the month"
     };
     let memory = best.memory;
+    let were = if cold_starts == 1 {
+        "was a cold start"
+    } else {
+        "were cold starts"
+    };
     Some(format!(
-        "{cold_starts} of {calls} calls were cold starts with {memory}, {taken}"
+        "{cold_starts} of {calls} calls {were} with {memory}, {taken}"
     ))
 }
 
@@ -450,7 +455,7 @@ mod tests {
 
     #[test]
     fn the_notes_say_whether_cold_starts_are_in_the_month() {
-        let note = |samples| {
+        let note_of = |samples, cold_calls| {
             let summary = Summary {
                 samples,
                 warm: Some(Warm {
@@ -466,7 +471,7 @@ mod tests {
             };
             let tally = Tally {
                 calls: 10,
-                cold_starts: 2,
+                cold_starts: cold_calls,
                 ..Tally::default()
             };
             cold_starts(&SizeResult {
@@ -475,6 +480,13 @@ mod tests {
                 result: Ok(summary),
             })
         };
+        let note = |samples| note_of(samples, 2);
+        assert_eq!(note_of(10, 0), None);
+        let one = note_of(10, 1).expect("one");
+        assert!(
+            one.starts_with("1 of 10 calls was a cold start with 512 MB"),
+            "{one}"
+        );
         assert_eq!(
             note(10).as_deref(),
             Some(

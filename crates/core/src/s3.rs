@@ -35,8 +35,14 @@ impl S3Uri {
             .strip_prefix("s3://")
             .and_then(|path| path.split_once('/'))
             .ok_or_else(rule)?;
+        if !bucket.is_empty() && !is_bucket(bucket) {
+            return Err(format!(
+                "`{}` is not a bucket's name (3 to 63 lower-case letters, digits, `.` and `-`)",
+                shortened(bucket, LONGEST_KEY)
+            ));
+        }
         let key = percent_decode_str(key).decode_utf8().map_err(|_| rule())?;
-        if !is_bucket(bucket) || !(1..=LONGEST_KEY).contains(&key.len()) {
+        if bucket.is_empty() || !(1..=LONGEST_KEY).contains(&key.len()) {
             return Err(rule());
         }
         if bucket.ends_with(DIRECTORY) {
@@ -85,12 +91,15 @@ mod tests {
             "s3://bucket/",
             "s3:///key",
             "https://bucket/key",
-            "s3://Bucket/key",
-            "s3://b/key",
             "s3://bucket/%ff",
         ] {
             let rule = S3Uri::parse(text).expect_err(text);
             assert!(rule.contains("s3://BUCKET/KEY"), "{rule}");
+        }
+        for (text, bucket) in [("s3://Bucket/key", "Bucket"), ("s3://b/key", "b")] {
+            let rule = S3Uri::parse(text).expect_err(text);
+            let want = format!("`{bucket}` is not a bucket's name");
+            assert!(rule.starts_with(&want), "{rule}");
         }
         let rule = S3Uri::parse("s3://b--use1-az4--x-s3/key").expect_err("a directory bucket");
         assert!(rule.contains("is a directory bucket"), "{rule}");
