@@ -233,7 +233,7 @@ mod tests {
             region: "us-east-1",
             settings,
             // 2013-05-24
-            time: SystemTime::UNIX_EPOCH + Duration::from_secs(1_369_353_600),
+            time: SystemTime::UNIX_EPOCH + Duration::from_hours(380_376),
         }
     }
 
