@@ -4,7 +4,7 @@ use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use power_tuner_core::s3::S3Uri;
 
-use crate::signed::encoded;
+use crate::signed;
 
 /// What the names of a partition's hosts end with, by what its regions begin with. All others are of `aws`.
 /// <https://docs.aws.amazon.com/general/latest/gr/rande.html>
@@ -36,7 +36,7 @@ pub(crate) fn lambda(config: &SdkConfig, region: &str) -> String {
 /// one's own the bucket is in the path, which each of them understands.
 pub(crate) fn object(config: &SdkConfig, region: &str, at: &S3Uri) -> String {
     let S3Uri { bucket, key } = at;
-    let key = encoded(key, true);
+    let key = signed::path(key);
     if let Some(own) = own(config, "s3") {
         return format!("{own}/{bucket}/{key}");
     }

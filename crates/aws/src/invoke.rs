@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::endpoint;
 use crate::lambda::LambdaApi;
-use crate::signed::{NoAnswer, Service, encoded};
+use crate::signed::{NoAnswer, Service, segment};
 
 /// What a call of the target gave back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl LambdaApi {
         let url = format!(
             "{}/2015-03-31/functions/{}/invocations",
             endpoint::lambda(&self.shared.config, region),
-            encoded(name, false)
+            segment(name)
         );
         let request = Request::post(url)
             .header("content-type", "application/octet-stream")

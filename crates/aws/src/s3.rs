@@ -21,6 +21,9 @@ pub(crate) struct S3 {
     shared: Shared,
 }
 
+/// What was found, though it may still be on its way.
+pub(crate) struct Object(Response);
+
 /// Why S3 did not do what it was asked to.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -54,8 +57,9 @@ impl S3 {
         }
     }
 
-    pub async fn get(&self, at: &S3Uri, headers: &[(&str, &str)]) -> Result<Response, Refusal> {
-        self.send(Method::GET, at, headers, &[]).await
+    pub async fn get(&self, at: &S3Uri, headers: &[(&str, &str)]) -> Result<Object, Refusal> {
+        let found = self.send(Method::GET, at, headers, &[]).await?;
+        Ok(Object(found))
     }
 
     pub async fn put(
@@ -105,9 +109,7 @@ impl S3 {
         headers: &[(&str, &str)],
         bytes: &[u8],
     ) -> Result<Response, Refusal> {
-        let asked = timeout(LONGEST_ANSWER, self.ask(method, at, headers, bytes)).await;
-        let response =
-            asked.map_err(|_| format!("none came within {} s", LONGEST_ANSWER.as_secs()))??;
+        let response = in_time(self.ask(method, at, headers, bytes)).await?;
         if response.status.is_success() {
             return Ok(response);
         }
@@ -137,6 +139,28 @@ impl S3 {
     }
 }
 
+impl Object {
+    /// How many bytes it has, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.0.length()
+    }
+
+    pub fn etag(&self) -> &str {
+        self.0.header("etag").unwrap_or_default()
+    }
+
+    pub async fn bytes(self) -> Result<Vec<u8>, NoAnswer> {
+        in_time(self.0.bytes()).await
+    }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, NoAnswer>>) -> Result<T, NoAnswer> {
+    match timeout(LONGEST_ANSWER, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(format!("none came within {} s", LONGEST_ANSWER.as_secs())),
+    }
+}
+
 impl From<NoAnswer> for Refusal {
     fn from(why: NoAnswer) -> Self {
         Self::NoAnswer(why)
@@ -146,7 +170,7 @@ impl From<NoAnswer> for Refusal {
 impl Refusal {
     async fn read(response: Response) -> Result<Self, NoAnswer> {
         let (status, region) = (response.status, bucket_region(&response.headers));
-        let said = response.bytes().await?;
+        let said = in_time(response.bytes()).await?;
         let said = String::from_utf8_lossy(&said);
         let of = |name| element(&said, name).unwrap_or_default();
         Ok(Self::Said {

@@ -15,11 +15,15 @@ use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::{AggregatedBytes, ByteStream};
-use http::{HeaderMap, Request, StatusCode};
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::client::Shared;
 use crate::failure::in_words;
+
+/// Who asks, as an account's own logs show it.
+const OURS: &str = concat!("power-tuner/", env!("CARGO_PKG_VERSION"));
 
 /// What a signature has to know of a service.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,7 @@ pub(crate) struct Response {
     body: SdkBody,
 }
 
-/// There is no answer; why, in words. Neither has anything of the request in it.
+/// Why there is no answer, in words that have nothing of the request or of an answer in them.
 pub(crate) type NoAnswer = String;
 
 impl Service {
@@ -117,6 +121,8 @@ impl Shared {
         let body = SignableBody::Bytes(request.body());
         let instructions = signing.sign(&request, body, credentials)?;
         instructions.apply_to_request_http1x(&mut request);
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(OURS));
         let request = HttpRequest::try_from(request.map(SdkBody::from));
         let answer = self.connector.call(request.map_err(not_sent)?).await;
         let answer = answer.map_err(|error| in_words(&error))?;
@@ -194,16 +200,22 @@ fn not_sent(error: impl Error + 'static) -> NoAnswer {
     format!("it could not be sent: {}", in_words(&error))
 }
 
-/// A part of a URL's path.
-pub(crate) fn encoded(text: &str, slashes_stay: bool) -> String {
-    const ALL: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
-    const BUT_SLASHES: &AsciiSet = &ALL.remove(b'/');
-    let set = if slashes_stay { BUT_SLASHES } else { ALL };
-    utf8_percent_encode(text, set).to_string()
+/// What AWS wants to have encoded in a name.
+const IN_A_NAME: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+const IN_A_PATH: &AsciiSet = &IN_A_NAME.remove(b'/');
+
+/// One segment of a URL's path.
+pub(crate) fn segment(name: &str) -> String {
+    utf8_percent_encode(name, IN_A_NAME).to_string()
+}
+
+/// Some segments of it.
+pub(crate) fn path(text: &str) -> String {
+    utf8_percent_encode(text, IN_A_PATH).to_string()
 }
 
 #[cfg(test)]
@@ -259,7 +271,7 @@ mod tests {
             signature(&get.expect("a request")),
             "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
         );
-        let key = encoded("test$file.text", true);
+        let key = path("test$file.text");
         let put = Request::put(format!("https://examplebucket.s3.amazonaws.com/{key}"))
             .header("date", "Fri, 24 May 2013 00:00:00 GMT")
             .header("x-amz-storage-class", "REDUCED_REDUNDANCY")
@@ -356,6 +368,7 @@ mod tests {
                 panic!("{sent:?}");
             };
             assert_eq!(ours.method(), by_sdk.method());
+            assert_eq!(header(ours, "user-agent"), OURS);
             assert_eq!((ours.uri(), ours.body()), (by_sdk.uri(), by_sdk.body()));
             for name in ["content-type", "x-amz-log-type"] {
                 assert_eq!(header(ours, name), header(by_sdk, name));

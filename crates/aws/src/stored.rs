@@ -73,7 +73,7 @@ impl StoredPayloads {
                 "it has {bytes} bytes, and a function can be called with {MOST_BYTES} at most; make it smaller"
             )));
         }
-        let etag = object.header("etag").unwrap_or_default().to_owned();
+        let etag = object.etag().to_owned();
         let body = object
             .bytes()
             .await
