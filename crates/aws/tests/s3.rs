@@ -37,7 +37,8 @@ async fn read_from(url: &str) -> String {
 #[tokio::test]
 async fn an_object_that_is_too_large_is_not_read() {
     let error = read_from(&that_gives("{", 6 * 1024 * 1024 + 1)).await;
-    let part = "it has 6291457 bytes, and a function can be called with 6291456 at most; make it smaller";
+    let part =
+        "it has 6291457 bytes, and a function can be called with 6291456 at most; make it smaller";
     assert!(error.contains(part), "{error}");
 }
 
@@ -45,6 +46,9 @@ async fn an_object_that_is_too_large_is_not_read() {
 async fn an_object_that_never_ends_is_given_up() {
     let start = Instant::now();
     let error = read_from(&that_gives("{", 100)).await;
-    assert!(error.contains("none came within 15 s; try again"), "{error}");
+    assert!(
+        error.contains("none came within 15 s; try again"),
+        "{error}"
+    );
     assert!(start.elapsed() < Duration::from_secs(25), "once");
 }

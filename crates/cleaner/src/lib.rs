@@ -191,11 +191,14 @@ async fn after(
     let back = hand.put_back_after(execution, patience).await;
     let deleted = delete_versions(target, plan, execution, deadline).await;
     let outcome = match (back, deleted) {
-        (Ok(()), Ok(Deleted { deleted, adopted })) => Ok(Cleaned {
-            deleted,
-            adopted,
-            ..Cleaned::default()
-        }),
+        (Ok(()), Ok(Deleted { deleted, adopted })) => {
+            tracing::info!(%function, deleted = deleted.len(), adopted = adopted.len(), "cleaned up");
+            Ok(Cleaned {
+                deleted,
+                adopted,
+                ..Cleaned::default()
+            })
+        }
         (Err(error), _) | (Ok(()), Err(error)) => Err(error),
     };
     match outcome {
