@@ -186,7 +186,7 @@ async fn a_month_is_compared_with_that_of_the_current_size() {
     assert!((0.049..0.052).contains(&number(&best["storage"])), "{best}");
     assert!((number(&best["requests"]) - 0.2).abs() < 1e-9);
     let notes = monthly["notes"].to_string();
-    assert!(notes.contains("of 20 calls were cold starts"), "{notes}");
+    assert!(notes.contains("1 of 20 calls was a cold start"), "{notes}");
     let saving = number(&monthly["current"]["cost"]["total"]) - number(&best["total"]);
     assert!(
         (number(&monthly["saving"]) - saving).abs() < 1e-9,

@@ -409,12 +409,13 @@ impl Held<'_> {
         memory: MemoryMb,
         revision: &str,
     ) -> Result<(), WriteError> {
+        // Where this goes wrong, perhaps because the function is gone, it is looked at once more.
+        self.seen = None;
         if self.note.set.last() != Some(&memory) {
             self.announce(memory).await.map_err(WriteError::Refused)?;
         }
         let Hand { api, function, .. } = self.hand;
         let longest = self.hand.time_to_change().map_err(WriteError::Refused)?;
-        self.seen = None;
         let updated = api.update_memory(function, memory, revision, longest).await;
         if updated.is_ok() {
             self.updates.begin().await;
