@@ -42,7 +42,7 @@ pub struct Held<'a> {
     was_refused: bool,
     /// An alias may point at the size that was set, so that there is nothing to put back.
     may_be_applied: bool,
-    /// `$LATEST` as it was read, if nothing was written since.
+    /// `$LATEST` as it was read, if nothing was asked for since; what may have changed it makes this nothing.
     seen: Option<Box<Configuration>>,
     lost: Option<Lost>,
     /// What `$LATEST` was given back, once it was.

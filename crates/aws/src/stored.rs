@@ -101,7 +101,9 @@ impl StoredPayloads {
 fn why(refusal: &Refusal) -> String {
     let message = refusal.message();
     match (refusal, refusal.code()) {
-        (Refusal::NoAnswer(why), _) => format!("S3 gave no answer: {why}"),
+        (Refusal::NoAnswer(why), _) => format!(
+            "S3 gave no answer: {why}; try again, and where the functions are in a VPC look whether S3 can be reached from it"
+        ),
         (_, Some("NoSuchKey")) => "there is no such object; check the key".to_owned(),
         (_, Some("NoSuchBucket")) => "there is no such bucket; check its name".to_owned(),
         (Refusal::Said { status, .. }, _) if status.as_u16() == 412 => {
